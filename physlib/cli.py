@@ -1,0 +1,226 @@
+"""The command line: `physlib list | run | forecast | verify | ledger | check | book` (door).
+
+Every command imports what it needs when it runs, so that `list`, `ledger` and a stored `run` answer
+without PyTorch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from physlib.errors import PhyslibError
+
+
+class _Group(TyperGroup):
+    """Prints the one sentence of a `PhyslibError` and exits with code 2."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except PhyslibError as error:
+            typer.echo(f"physlib: {error}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Forecast and measure how a generative model of motion shifts a physical quantity.",
+)
+
+TaskName = Annotated[str, typer.Argument(help="Task name, with a range if not the default: 'logistic[2.8,3.4]'.")]
+ModelName = Annotated[str, typer.Option("--model", help="diffusion-mlp or diffusion-unet.")]
+Profile = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """Tasks, models, kernels and profiles."""
+    from physlib import kernels, models, profiles, tasks
+
+    typer.echo("tasks")
+    for name, family in tasks.FAMILIES.items():
+        facts = family.facts
+        unit = "" if facts.unit == "1" else f" {facts.unit}"
+        typer.echo(f"  {name:<10} {facts.title}; {facts.quantity} flat on [{facts.lo:g}, {facts.hi:g}]{unit}")
+    for title, names in (("models", models.VERSIONS), ("kernels", kernels.FAMILIES), ("profiles", profiles.PROFILES)):
+        typer.echo(f"{title}\n  {', '.join(names)}")
+
+
+@app.command()
+def run(
+    task: TaskName,
+    model: ModelName = "diffusion-mlp",
+    profile: Profile = "laptop",
+    seed: Annotated[int, typer.Option(help="0, 1, 2 are the judged seeds; tune and pilot from 100 on.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    pilot: Annotated[bool, typer.Option("--pilot", help="A tenth of the training steps.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the configuration and the time it will take.")] = False,
+) -> None:
+    """Train, sample and measure, or answer from the store."""
+    from physlib import experiment, tasks
+    from physlib.profiles import resolve
+    from physlib.store import Store
+
+    config = resolve(task, model, profile, seed, pilot)
+    if dry_run:
+        for name, value in dataclasses.asdict(config).items():
+            typer.echo(f"{name:<12} {value}")
+        typer.echo(f"{'key':<12} {config.key}\n{'expected':<12} about {config.expected_seconds / 60:.1f} min on one core")
+        return
+    result = experiment.run(config, device)
+    typer.echo(_summary(tasks.get(task), result))
+    typer.echo(f"stored: {Store.of(profile).path(config).name}")
+
+
+def _summary(task, result) -> str:
+    import numpy as np
+
+    from physlib.density import shift_report
+    from physlib.rng import numpy_rng
+
+    q = result["q"]
+    report = shift_report(q, task.lo, task.hi, numpy_rng(0, "bootstrap"))
+    plausible = float(np.mean(result["residual"] < task.facts.threshold))
+    return (
+        f"{result.config.task} {result.config.model} {result.config.profile} seed {result.config.seed}: "
+        f"TV {report.tv:.3f} [{report.tv_lo:.3f}, {report.tv_hi:.3f}], floor {report.floor:.3f}; "
+        f"mean {task.facts.quantity} {(task.lo + task.hi) / 2:.3f} -> {np.nanmean(q):.3f}; "
+        f"plausible {plausible:.1%}; {result.config.steps} steps in {result.provenance['seconds_train']:.0f} s"
+    )
+
+
+@app.command()
+def forecast(
+    task: TaskName,
+    kernel: Annotated[str, typer.Option(help="Kernel name, as printed by `physlib list`.")] = "isotropic",
+    scale: Annotated[str, typer.Option(help="Its free numbers, comma-separated, relative sizes.")] = "0.06",
+    against: Annotated[str | None, typer.Option(help="Score against the stored judged runs of this model.")] = None,
+    profile: Profile = "laptop",
+    draws: Annotated[int, typer.Option(help="Monte Carlo size.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Seed of the Monte Carlo.")] = 0,
+) -> None:
+    """Forecast the shift of a task's quantity from a kernel, without training."""
+    from physlib import tasks
+    from physlib import forecast as theory
+
+    system = tasks.get(task)
+    answer = theory.forecast(system, _kernel(kernel, scale), draws, seed, progress=True)
+    typer.echo(_profile_table(answer))
+    typer.echo("main net transfers (share of all mass)")
+    for i, j, share in answer.main_transfers():
+        typer.echo(f"  {_bin_name(answer, i + 1):>20} -> {_bin_name(answer, j):<20} {share:.4f}")
+    typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
+    if against is not None:
+        from physlib import load
+        from physlib.density import bin_counts
+
+        for result in load(system.name, against, profile):
+            skill = theory.score(bin_counts(result["q"], system.lo, system.hi), answer.mass, draws)
+            numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
+            typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
+
+
+def _kernel(name: str, scale: str):
+    from physlib import kernels
+    from physlib.errors import unknown
+
+    if name not in kernels.FAMILIES:
+        raise unknown("kernel", name, kernels.FAMILIES)
+    names = [f.name for f in dataclasses.fields(kernels.FAMILIES[name])]
+    if name == "covariance":
+        raise PhyslibError("a covariance needs a matrix, not a scale: build kernels.Covariance in Python.")
+    try:
+        numbers = [float(word) for word in scale.split(",")] if names else []
+    except ValueError:
+        raise PhyslibError(f"cannot read --scale '{scale}': give numbers separated by commas.") from None
+    if len(numbers) != len(names) or any(not 0 <= number < float("inf") for number in numbers):
+        raise PhyslibError(f"kernel {name} takes {len(names)} non-negative number(s) ({', '.join(names)}) in --scale.")
+    return kernels.FAMILIES[name](*numbers)
+
+
+def _bin_name(answer, row: int) -> str:
+    lo, hi, bins = answer.task.lo, answer.task.hi, answer.bins
+    if row in (0, bins + 1, bins + 2):
+        return {0: "underflow", bins + 1: "overflow", bins + 2: "failed"}[row]
+    width = (hi - lo) / bins
+    return f"[{lo + (row - 1) * width:.3f}, {lo + row * width:.3f}]"
+
+
+def _profile_table(answer) -> str:
+    from physlib.density import total_variation
+
+    flat = answer.mass - answer.shift
+    lines = [f"{answer.task.name}, {answer.kernel.name} {answer.kernel.parameters}"]
+    for row, (mass, shift) in enumerate(zip(answer.mass, answer.shift, strict=True)):
+        bar = ("+" if shift > 0 else "-") * round(abs(shift) * 1000)
+        lines.append(f"  {_bin_name(answer, row):>20} {mass:.4f} {shift:+.4f} {bar}")
+    lines.append(f"forecast TV {total_variation(answer.mass, flat):.4f}")
+    return "\n".join(lines)
+
+
+@app.command()
+def verify(
+    sample: Annotated[int, typer.Option(help="How many stored runs to retrain.")] = 3,
+    profile: Profile = "laptop",
+    seed: Annotated[int, typer.Option(help="Seed of the choice of runs.")] = 0,
+) -> None:
+    """Retrain stored runs from nothing and compare them with the store."""
+    from physlib import reproduce
+
+    chosen = reproduce.choose(profile, sample, seed)
+    minutes = sum(config.expected_seconds for config in chosen) / 60
+    typer.echo(f"retraining {len(chosen)} runs, about {minutes:.0f} min on one core")
+    failed = 0
+    for config in chosen:
+        verdict = reproduce.compare(config)
+        failed += not verdict.agrees
+        typer.echo(verdict.line)
+    if failed:
+        typer.echo(f"{failed} of {len(chosen)} runs do not agree with the store", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def ledger(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    profile: Profile = "laptop",
+) -> None:
+    """Every claim's numbers: observed shifts and scores of forecasts, from the stored runs."""
+    from physlib import ledger as rows
+
+    found = rows.rows(profile)
+    if as_json:
+        json.dump(found, sys.stdout, indent=1, allow_nan=False)
+        typer.echo()
+    else:
+        typer.echo(rows.as_text(found))
+
+
+@app.command()
+def check(
+    reference: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="Your task or kernel class.")],
+) -> None:
+    """Test your own task or kernel against its contract. The module is imported, so it runs: check only code you trust."""
+    from physlib import contract
+
+    for line in contract.check(reference):
+        typer.echo(line)
+
+
+@app.command()
+def book(
+    profile: Profile = "laptop",
+    page: Annotated[list[str] | None, typer.Option(help="Execute only pages whose name starts so; no HTML.")] = None,
+) -> None:
+    """Execute every page with papermill and build the HTML book."""
+    from physlib import book as press
+
+    press.build(profile, page)

@@ -1,0 +1,209 @@
+"""From a configuration to a stored result; the only place where tasks and models meet (running layer).
+
+Arrays of a result (`N` samples, `L` probe levels, `K` bins; floats are float32 unless said):
+
+- `q` `(N,)`: the balanced quantity of each sample, in the task's unit;
+- `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities;
+- `loss` `(S,)`: training loss, one point per 20 steps;
+- `denoising_error` `(L,)`: root-mean-square error of one denoising step over the noise level;
+- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that re-noising to a level and
+  denoising with the trained model moved to row j;
+- `probe_covariance` `(L, TD, TD)`: second moment of the deviations that re-noising left, per channel
+  standard deviation (only for T D up to 64);
+- `probe_size` `(L,)`: their root mean square;
+- `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
+  first judged seed and the first pilot where they fit one megabyte.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from physlib import models, tasks
+from physlib.density import BINS, bin_index
+from physlib.errors import PhyslibError
+from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config
+from physlib.rng import numpy_rng, torch_rng
+from physlib.store import Damaged, Missing, Result, Store
+
+if TYPE_CHECKING:
+    import torch
+
+    from physlib.models.base import Generator
+
+CHUNK = 2_500  # trajectories sampled at once
+SHOWN = 48  # trajectories kept to be looked at
+WEIGHTS_LIMIT = 1_000_000  # bytes
+
+
+def run(config: Config, device: str = "auto") -> Result:
+    """The result of a run, from the store or made now. A damaged stored file is announced and made anew.
+
+    `device` is `auto` (a GPU where there is one), `cpu` or `cuda`. Raises `PhyslibError` for a device
+    that is not there. Two processes asking for one run train it once.
+    """
+    store = Store.of(config.profile)
+    with store.lock(config):
+        try:
+            return store.get(config)
+        except Missing:
+            pass
+        except Damaged as error:
+            warnings.warn(f"{error} (making it anew now)", stacklevel=2)
+        result = _produce(config, _device(device), store.work(config, "checkpoint"))
+        store.put(result)
+        store.work(config, "checkpoint").unlink(missing_ok=True)
+        return result
+
+
+def model_of(result: Result) -> Generator:
+    """The trained model of a result that kept its weights. Raises `PhyslibError` where it did not."""
+    if not result.weights:
+        first = f"seeds {JUDGED_SEEDS[0]} and {PILOT_SEEDS[0]} (pilot)"
+        raise PhyslibError(f"this run kept no weights, only {first} do; make it with: {result.config.command}")
+    model = _untrained(result.config, np.zeros(1), np.ones(1))
+    model.load(result.weights)
+    return model.eval()
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name not in ("auto", "cpu", "cuda"):
+        raise PhyslibError(f"unknown device '{name}': choose auto, cpu or cuda.")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise PhyslibError("no CUDA device is available: use --device cpu.")
+    return "cuda" if available and name != "cpu" else "cpu"
+
+
+def _untrained(config: Config, mean: np.ndarray, std: np.ndarray) -> Generator:
+    import torch
+
+    task = tasks.get(config.task)
+    steps, dims = task.shape
+    seed = int(numpy_rng(config.seed, "weights").integers(2**62))
+    with torch.random.fork_rng():  # layers initialise themselves from the global generator: lend it, then put it back
+        torch.manual_seed(seed)
+        mean, std = np.broadcast_to(mean, dims), np.broadcast_to(std, dims)
+        return models.build(config.model, mean.copy(), std.copy(), steps, config.width, config.blocks, config.heun_steps)
+
+
+def _produce(config: Config, device: str, checkpoint: Path) -> Result:
+    import torch
+
+    from physlib.train import Schedule, fit, one_thread
+
+    task, started = tasks.get(config.task), time.perf_counter()
+    data = task.sample(config.n_train, numpy_rng(config.seed, "training data")).x
+    model = _untrained(config, data.mean(axis=(0, 1)), data.std(axis=(0, 1))).to(device)
+    schedule = Schedule(steps=config.steps, batch=config.batch, lr=config.lr)
+    x = torch.as_tensor(data, dtype=torch.float32, device=device)
+    title = f"{config.task} {config.model} seed {config.seed}"
+    record = fit(model, x, schedule, torch_rng(config.seed, "training", device), checkpoint, title)
+    with one_thread():
+        begun = time.perf_counter()
+        samples = _sample(model, config, device, title)
+        seconds_sample = time.perf_counter() - begun
+        arrays = _measurements(task, samples) | _probe(model, task, config, device, title)
+    arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
+    if config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0]):
+        weights = {f"weights/{name}": words for name, words in model.save().items()}
+        if sum(w.nbytes for w in weights.values()) <= WEIGHTS_LIMIT:
+            arrays |= weights
+    seconds = {
+        "seconds_train": round(record.seconds, 2),
+        "seconds_sample": round(seconds_sample, 2),
+        "seconds_total": round(time.perf_counter() - started, 2),
+    }
+    return Result(config, arrays, _provenance(device) | seconds | {"n_parameters": model.n_parameters})
+
+
+def _sample(model: Generator, config: Config, device: str, title: str) -> np.ndarray:
+    import torch
+    from tqdm import tqdm
+
+    rng, chunks = torch_rng(config.seed, "sampling", device), []
+    sizes = [min(CHUNK, config.n_samples - start) for start in range(0, config.n_samples, CHUNK)]
+    for size in tqdm(sizes, desc=f"sampling {title}", leave=False):
+        chunks.append(model.sample(size, rng).cpu())
+    return torch.cat(chunks).double().numpy()
+
+
+def _measurements(task: tasks.Task, x: np.ndarray) -> dict[str, np.ndarray]:
+    with np.errstate(all="ignore"):  # a measurement that is not finite is counted as failed, not warned about
+        return {
+            "q": task.measure(x).astype(np.float32),
+            "residual": task.residual(x).astype(np.float16),
+            "trajectories": x[:SHOWN].astype(np.float32),
+        } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in task.others.items()}
+
+
+def _probe(model: Generator, task: tasks.Task, config: Config, device: str, title: str) -> dict[str, np.ndarray]:
+    """Locality: what the trained model does to fresh data noised to each level."""
+    import torch
+    from tqdm import tqdm
+
+    data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
+    x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
+    rng = torch_rng(config.seed, "probe", device)
+    rows = {"denoising_error": [], "probe_counts": [], "probe_covariance": [], "probe_size": []}
+    before = bin_index(data.q, task.lo, task.hi) - 1
+    for level in tqdm(LEVELS, desc=f"probing {title}", leave=False):
+        rows["denoising_error"].append(model.denoising_error(x, level, rng))
+        moved = torch.cat([model.renoise(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
+        with np.errstate(all="ignore"):
+            after = bin_index(task.measure(moved), task.lo, task.hi)
+        counts = np.zeros((BINS + 3, BINS), dtype=np.int32)
+        np.add.at(counts, (after, before), 1)
+        rows["probe_counts"].append(counts)
+        deviation = ((moved - data.x) / task.scale).reshape(len(moved), -1)
+        rows["probe_covariance"].append(deviation.T @ deviation / len(moved))
+        rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
+    if np.prod(task.shape) > 64:
+        del rows["probe_covariance"]
+    return {k: np.asarray(v, dtype=np.int32 if k == "probe_counts" else np.float32) for k, v in rows.items()}
+
+
+def _provenance(device: str) -> dict[str, Any]:
+    import torch
+
+    processor = next(
+        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "python": platform.python_version(),
+        "torch": torch.__version__.split("+")[0],
+        "numpy": version("numpy"),
+        "revision": revision(),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", "physlib")),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def _git(*words: str) -> str | None:
+    """What git says of the repository that the package was imported from; None outside one."""
+    folder = Path(__file__).resolve().parent.parent
+    answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def revision() -> str | None:
+    """Short hash of the code's revision, None where there is no repository."""
+    return _git("rev-parse", "--short", "HEAD")

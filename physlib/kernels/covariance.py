@@ -1,0 +1,55 @@
+"""Gaussian deviation with a covariance over time and channels, given or estimated (kernels layer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.errors import PhyslibError
+from physlib.kernels.base import TrajectoryKernel
+
+
+@dataclass(frozen=True)
+class Covariance(TrajectoryKernel):
+    """`x~ = x + L e`, `L L' = s^2 S`. The spectrum of the error decides which quantities feel it.
+
+    Raises `PhyslibError` when `S` is not symmetric or does not fit the trajectories.
+    """
+
+    name = "covariance"
+    matrix: Float[np.ndarray, "TD TD"]  # S, in channel standard deviations, steps before channels
+    s: float = 1.0  # amplitude
+
+    @cached_property
+    def root(self) -> Float[np.ndarray, "TD TD"]:
+        """Symmetric square root of S; negative eigenvalues from rounding are dropped."""
+        if not np.allclose(self.matrix, self.matrix.T, atol=1e-6 * np.abs(self.matrix).max()):
+            raise PhyslibError("a covariance must be symmetric: check how the matrix was estimated.")
+        values, vectors = np.linalg.eigh(self.matrix)
+        return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
+    def deviate(self, task, x, rng):
+        steps, dims = x.shape[1:]
+        if self.matrix.shape != (steps * dims, steps * dims):
+            raise PhyslibError(f"the covariance is {self.matrix.shape}, but trajectories have {steps} x {dims} entries.")
+        error = rng.standard_normal((len(x), steps * dims)) @ self.root
+        return x + self.s * task.scale * error.reshape(x.shape)
+
+
+def estimate_covariance(deviations: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "TD TD"]:
+    """Second moment over trajectories of deviations in channel standard deviations, for `Covariance`."""
+    flat = deviations.reshape(len(deviations), -1)
+    return flat.T @ flat / len(flat)
+
+
+def at_level(
+    covariances: Float[np.ndarray, "L TD TD"], levels: Float[np.ndarray, " L"], level: float
+) -> Float[np.ndarray, "TD TD"]:
+    """Covariance at a noise level between probed ones, linear in the logarithm of the level."""
+    position = float(np.interp(np.log(level), np.log(levels), np.arange(len(levels))))
+    below = min(int(position), len(levels) - 2)
+    share = position - below
+    return (1 - share) * covariances[below] + share * covariances[below + 1]

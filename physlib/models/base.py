@@ -1,0 +1,65 @@
+"""The contract of a generative model of trajectories: a loss, a sampler, weights (models layer).
+
+A generator knows nothing of loops, files of results or tasks; it sees `(N, T, D)` float tensors in
+data units and keeps the normalisation inside itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from physlib.errors import PhyslibError
+
+
+class Generator(nn.Module, ABC):
+    """A model that can be trained by minimising `loss` and sampled from noise alone."""
+
+    def __init__(self, mean: Float[np.ndarray, " D"], std: Float[np.ndarray, " D"], steps: int):
+        """`mean` and `std` normalise each channel to unit standard deviation; `steps` is T."""
+        super().__init__()
+        self.steps, self.dims = steps, len(mean)
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        self.register_buffer("std", torch.as_tensor(std, dtype=torch.float32))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.mean.device
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable weights."""
+        return sum(p.numel() for p in self.parameters())
+
+    def normalise(self, x: Float[Tensor, "N T D"]) -> Float[Tensor, "N T D"]:
+        """Data units to units of each channel's standard deviation, about its mean."""
+        return (x - self.mean) / self.std
+
+    def restore(self, x: Float[Tensor, "N T D"]) -> Float[Tensor, "N T D"]:
+        """Inverse of `normalise`."""
+        return x * self.std + self.mean
+
+    @abstractmethod
+    def loss(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
+        """Training objective on a batch of trajectories, in data units."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        """`n` trajectories from the model, in data units."""
+
+    def save(self) -> dict[str, np.ndarray]:
+        """Weights and buffers as raw bfloat16 words (`uint16`), half the size of float32."""
+        return {name: v.to(torch.bfloat16).view(torch.uint16).cpu().numpy() for name, v in self.state_dict().items()}
+
+    def load(self, weights: dict[str, np.ndarray]) -> None:
+        """Inverse of `save`. Raises `PhyslibError` where names or shapes are another model's."""
+        state = {k: torch.from_numpy(v.copy()).view(torch.bfloat16).float() for k, v in weights.items()}
+        try:
+            self.load_state_dict(state)
+        except RuntimeError as error:
+            raise PhyslibError(f"these weights belong to another model: {str(error).splitlines()[-1].strip()}") from None

@@ -1,0 +1,94 @@
+"""Diffusion in the formulation of Karras et al. (2022), around any backbone (models layer, objective).
+
+T. Karras, M. Aittala, T. Aila, S. Laine, Elucidating the Design Space of Diffusion-Based Generative
+Models (EDM). Equation and table numbers below are theirs. Data are normalised to unit standard
+deviation here, so noise levels read as shares of a channel's standard deviation and
+`sigma_data = 1`; their constants, given for 0.5, are doubled accordingly.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from physlib.models.base import Generator
+
+SIGMA_MIN, SIGMA_MAX, RHO = 0.004, 160.0, 7.0  # table 1, "sampling": range and spacing of noise levels
+P_MEAN, P_STD = -1.2 + math.log(2.0), 1.2  # table 1, "training": log noise levels are N(P_MEAN, P_STD^2)
+
+
+def noise_levels(steps: int) -> Float[Tensor, " L"]:
+    """Decreasing noise levels from SIGMA_MAX to SIGMA_MIN, then 0 (equation 5)."""
+    ramp = torch.linspace(0, 1, steps, dtype=torch.float64)
+    low, high = SIGMA_MIN ** (1 / RHO), SIGMA_MAX ** (1 / RHO)
+    return torch.cat([(high + ramp * (low - high)) ** RHO, torch.zeros(1, dtype=torch.float64)])
+
+
+class Diffusion(Generator):
+    """Denoiser `D(x; sigma)` with EDM preconditioning, its loss, and the deterministic Heun sampler."""
+
+    def __init__(self, backbone: nn.Module, mean: np.ndarray, std: np.ndarray, steps: int, heun_steps: int):
+        """`backbone(x, c_noise)` maps `(N, T, D)` and `(N,)` to `(N, T, D)`; `heun_steps` noise levels in sampling."""
+        super().__init__(mean, std, steps)
+        self.backbone = backbone
+        self.heun_steps = heun_steps
+
+    def denoise(self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"]) -> Float[Tensor, "N T D"]:
+        """Denoised trajectories in normalised units (equation 7 with table 1's preconditioning)."""
+        s = sigma[:, None, None]
+        total = (1 + s**2).sqrt()
+        return x / total**2 + s / total * self.backbone(x / total, sigma.log() / 4)
+
+    def loss(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
+        """Weighted denoising error (equation 8); 1 at initialisation, the best constant predictor."""
+        x = self.normalise(x)
+        sigma = (P_MEAN + P_STD * torch.randn(len(x), generator=rng, device=x.device)).exp()
+        noise = torch.randn(x.shape, generator=rng, device=x.device) * sigma[:, None, None]
+        weight = (1 + sigma**2) / sigma**2
+        error = (self.denoise(x + noise, sigma) - x).square().mean(dim=(1, 2))
+        return (weight * error).mean()
+
+    def _heun(self, x: Float[Tensor, "N T D"], sigmas: Float[Tensor, " L"]) -> Float[Tensor, "N T D"]:
+        """Integrate the probability-flow equation down the noise levels by Heun's method (algorithm 1)."""
+        x = x.double()  # errors of the integrator stay below those of the network
+        for now, then in zip(sigmas[:-1], sigmas[1:], strict=True):
+            slope = (x - self._denoise_at(x, now)) / now
+            euler = x + (then - now) * slope
+            if then > 0:
+                slope = (slope + (euler - self._denoise_at(euler, then)) / then) / 2
+                euler = x + (then - now) * slope
+            x = euler
+        return x.float()
+
+    def _denoise_at(self, x: Tensor, sigma: Tensor) -> Tensor:
+        return self.denoise(x.float(), sigma.float().expand(len(x)).to(x.device)).double()
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        sigmas = noise_levels(self.heun_steps)
+        noise = torch.randn(n, self.steps, self.dims, generator=rng, device=self.device)
+        return self.restore(self._heun(noise * sigmas[0], sigmas))
+
+    @torch.no_grad()
+    def renoise(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        """Noise data to `level` (share of each channel's standard deviation) and let the model denoise them.
+
+        What comes back is where the model moves trajectories that were right at that level: with a
+        small level, the model's local deviation alone.
+        """
+        sigmas = noise_levels(self.heun_steps)
+        start = torch.tensor([level], dtype=torch.float64)
+        noise = torch.randn(x.shape, generator=rng, device=x.device)
+        return self.restore(self._heun(self.normalise(x) + level * noise, torch.cat([start, sigmas[sigmas < level]])))
+
+    @torch.no_grad()
+    def denoising_error(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> float:
+        """Root-mean-square error of one denoising step over the noise level, both per entry of x."""
+        clean = self.normalise(x)
+        noisy = clean + level * torch.randn(x.shape, generator=rng, device=x.device)
+        denoised = self.denoise(noisy, torch.full((len(x),), level, device=x.device))
+        return float((denoised - clean).square().mean().sqrt()) / level

@@ -1,0 +1,109 @@
+"""What a run is: every choice with its unit and remark, and presets that list only differences (running layer)."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from physlib import models, tasks
+from physlib.errors import PhyslibError, unknown
+
+JUDGED_SEEDS = (0, 1, 2)
+"""Seeds that results are judged on; nothing is ever chosen by looking at them."""
+PILOT_SEEDS = (100, 101, 102)
+"""Seeds of pilot runs; seeds from 100 on are free for tuning."""
+LEVELS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 2.0)
+"""Noise levels, in channel standard deviations, at which every trained model is probed."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run, resolved. Two runs are the same run when all fields and the code versions agree."""
+
+    task: str  # name, with its range where it is not the default
+    model: str  # objective and backbone
+    profile: str  # the preset it came from
+    seed: int  # of data, weights, batches, sampling noise
+    role: str = "judged"  # "judged", or "pilot": a short run that forecasts may look at
+    n_train: int = 100_000  # training trajectories
+    n_samples: int = 20_000  # trajectories sampled and measured
+    n_probe: int = 5_000  # fresh trajectories re-noised at each level
+    width: int = 128  # channels of the backbone, at its narrowest
+    blocks: int = 4  # residual blocks of the MLP
+    steps: int = 8_000  # optimiser steps
+    batch: int = 256  # trajectories per step
+    lr: float = 2e-3  # peak learning rate
+    heun_steps: int = 32  # noise levels of the sampler
+
+    @property
+    def key(self) -> str:
+        """Hash of what differs from the defaults and of the versions of task, model and training.
+
+        A field added later with a default that keeps the old meaning leaves old keys valid.
+        """
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if getattr(self, f.name) != f.default}
+        versions = [tasks.get(self.task).version, models.VERSIONS[self.model], TRAINING_VERSION]
+        text = json.dumps([fields, versions], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+    @property
+    def command(self) -> str:
+        """The command that makes this run."""
+        pilot = " --pilot" if self.role == "pilot" else ""
+        return f"physlib run '{self.task}' --model {self.model} --profile {self.profile} --seed {self.seed}{pilot}"
+
+    @property
+    def expected_seconds(self) -> float:
+        """Rough time on one core of the reference machine (two x86-64 cores, 24 GiB)."""
+        train, evaluate = _SECONDS[self.model]
+        passes = self.n_samples * 2 * self.heun_steps + self.n_probe * sum(_evaluations(self.heun_steps))
+        return 2 + train * self.steps * self.batch + evaluate * passes
+
+
+TRAINING_VERSION = 1  # raise by hand when training, sampling or probing changes meaning
+
+_SECONDS = {"diffusion-mlp": (2.9e-5, 7e-6), "diffusion-unet": (2.4e-4, 4.8e-5)}  # per trajectory: step, evaluation
+
+
+def _evaluations(heun_steps: int) -> list[float]:
+    """Network evaluations in denoising from each probe level, about a third to two thirds of a full sampling."""
+    return [2 * heun_steps * (0.1 + 0.06 * i) for i in range(len(LEVELS))]
+
+
+_MODEL_PRESETS: dict[str, dict[str, Any]] = {
+    "diffusion-mlp": {},
+    "diffusion-unet": {"width": 16, "batch": 128, "steps": 5_000},
+}
+
+_PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "smoke": {
+        "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 800, "heun_steps": 12},
+        "diffusion-unet": {"n_train": 20_000, "n_samples": 2_000, "n_probe": 100, "steps": 200, "heun_steps": 10},
+    },
+    "laptop": {},
+    "paper": {
+        "diffusion-mlp": {"n_train": 1_000_000, "steps": 80_000, "width": 256},
+        "diffusion-unet": {"n_train": 1_000_000, "steps": 50_000, "width": 32},
+    },
+}
+PROFILES = tuple(_PROFILE_PRESETS)
+
+
+def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:
+    """The configuration of a run. A pilot takes a tenth of the steps and is otherwise the same.
+
+    Raises `PhyslibError` for an unknown task, model or profile, or a negative seed.
+    """
+    task = tasks.get(task).name
+    if model not in _MODEL_PRESETS:
+        raise unknown("model", model, _MODEL_PRESETS)
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    if seed < 0:
+        raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
+    choices = _MODEL_PRESETS[model] | _PROFILE_PRESETS[profile].get(model, {}) | overrides
+    config = Config(task, model, profile, seed, **choices)
+    return dataclasses.replace(config, role="pilot", steps=config.steps // 10) if pilot else config

@@ -1,0 +1,33 @@
+"""The tasks by name. A range other than the default is written `logistic[2.8,3.4]`."""
+
+from __future__ import annotations
+
+import re
+
+from physlib.errors import PhyslibError, unknown
+from physlib.tasks.base import Facts, Task, Trajectories
+from physlib.tasks.maps import Logistic, Tent
+from physlib.tasks.ring import Ring
+from physlib.tasks.sinusoid import Sinusoid
+
+FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (Ring, Sinusoid, Tent, Logistic)}
+
+__all__ = ["FAMILIES", "Facts", "Task", "Trajectories", "get"]
+
+
+def get(name: str) -> Task:
+    """The task of that name, `"tent"` or `"tent[1.3,1.7]"`.
+
+    Raises `PhyslibError` for an unknown family (with the nearest name) or an unreadable range.
+    """
+    family, bracket, inside = name.partition("[")
+    if family not in FAMILIES:
+        raise unknown("task", name, FAMILIES)
+    if not bracket:
+        return FAMILIES[family]()
+    ends = re.fullmatch(r"\s*([-+.\deE]+)\s*,\s*([-+.\deE]+)\s*\]", inside)
+    try:
+        lo, hi = (float(end) for end in ends.groups())
+    except (AttributeError, ValueError):
+        raise PhyslibError(f"cannot read the range in '{name}': write it as {family}[lo,hi], two numbers.") from None
+    return FAMILIES[family](lo, hi)

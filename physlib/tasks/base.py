@@ -1,0 +1,117 @@
+"""The contract of a task: trajectories whose balanced quantity is flat by construction (tasks layer).
+
+Arrays are NumPy unless a caller passes PyTorch tensors: measurements and residuals are written
+against the array API, so that `torch.func` can differentiate the very code that measures data.
+Axis letters: `N` trajectories, `T` steps, `D` state dimensions, `Z` nuisance variables.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.errors import PhyslibError
+from physlib.rng import numpy_rng
+
+
+class Trajectories(NamedTuple):
+    """A set of trajectories with what they were generated from."""
+
+    x: Float[np.ndarray, "N T D"]  # the trajectories
+    q: Float[np.ndarray, " N"]  # the balanced quantity of each
+    z: Float[np.ndarray, "N Z"]  # nuisance variables of the generating rule (initial value, phase, ...)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a reader should know of a task before running it; docs, sampler and tests read this record."""
+
+    title: str  # a few words
+    rule: str  # the generating rule, LaTeX
+    quantity: str  # name of the balanced quantity
+    symbol: str  # its symbol, LaTeX
+    unit: str  # its unit, "1" where it has none
+    lo: float  # default range of the flat prior
+    hi: float
+    domain: tuple[float, float]  # values for which the rule makes sense
+    steps: int  # T
+    dims: int  # D
+    nuisance: str  # what else is random
+    regime: str  # what the motion is like over the default range
+    threshold: float  # plausible: residual below this, in units of the channel's standard deviation
+    threshold_reason: str
+    source: str  # where the system is described
+
+
+class Task(ABC):
+    """A family of trajectories indexed by a scalar quantity with a flat prior on `[lo, hi]`.
+
+    A subclass supplies `facts`, `nuisance`, `generate`, `measure` and `residual`.
+    Raises `PhyslibError` when the range is empty or leaves the rule's domain.
+    """
+
+    family: ClassVar[str]
+    version: ClassVar[int] = 1  # raise by hand when the meaning of the data changes: stored runs then miss
+    facts: ClassVar[Facts]
+    others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
+
+    def __init__(self, lo: float | None = None, hi: float | None = None):
+        self.lo = self.facts.lo if lo is None else lo
+        self.hi = self.facts.hi if hi is None else hi
+        low, high = self.facts.domain
+        if not low <= self.lo < self.hi <= high:
+            raise PhyslibError(
+                f"range [{self.lo:g},{self.hi:g}] of {self.family} is not valid: "
+                f"give lo < hi within [{low:g},{high:g}]."
+            )
+
+    @property
+    def name(self) -> str:
+        """Name in commands and ledger, with the range where it is not the default one."""
+        if (self.lo, self.hi) == (self.facts.lo, self.facts.hi):
+            return self.family
+        return f"{self.family}[{self.lo:g},{self.hi:g}]"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(T, D)` of one trajectory."""
+        return self.facts.steps, self.facts.dims
+
+    @cached_property
+    def scale(self) -> Float[np.ndarray, " D"]:
+        """Standard deviation of each channel over trajectories and steps, from 65,536 trajectories.
+
+        Deviation sizes are given relative to it everywhere.
+        """
+        return self.sample(65_536, numpy_rng(0, f"scale of {self.family}")).x.std(axis=(0, 1))
+
+    def prior(self, n: int, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
+        """Independent draws from the flat prior."""
+        return rng.uniform(self.lo, self.hi, n)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Trajectories:
+        """`n` trajectories with the quantity drawn from the flat prior."""
+        q, z = self.prior(n, rng), self.nuisance(n, rng)
+        return Trajectories(self.generate(q, z), q, z)
+
+    @abstractmethod
+    def nuisance(self, n: int, rng: np.random.Generator) -> Float[np.ndarray, "N Z"]:
+        """Whatever the rule needs besides the quantity."""
+
+    @abstractmethod
+    def generate(self, q: Float[np.ndarray, " N"], z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N T D"]:
+        """The trajectories of quantity `q` and nuisance `z`: the rule itself, deterministic."""
+
+    @abstractmethod
+    def measure(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
+        """The balanced quantity, recovered from trajectories alone; NaN where it cannot be."""
+
+    @abstractmethod
+    def residual(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
+        """Distance from the rule at the best-fit quantity, root mean square, relative to `scale`."""
