@@ -7,9 +7,11 @@ take profiles of several tasks: sizes are relative, so numbers carry over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -20,13 +22,13 @@ from tqdm import tqdm
 from physlib.density import flat_mass
 from physlib.errors import PhyslibError
 from physlib.forecast import forecast
-from physlib.kernels import FAMILIES
+from physlib.kernels import FAMILIES, Kernel
 from physlib.tasks import Task
 
 AXES: dict[str, tuple[float, float]] = {  # smallest and largest value of each free number
-    "s": (0.002, 1.5),
-    "t": (0.002, 1.5),
-    "a": (0.002, 1.5),
+    "s": (0.004, 1.0),
+    "t": (0.004, 1.0),
+    "a": (0.004, 1.0),
     "b": (0.002, 0.5),
 }
 
@@ -35,8 +37,9 @@ AXES: dict[str, tuple[float, float]] = {  # smallest and largest value of each f
 class Effort:
     """How finely forecasts are tabulated; the pages' smoke profile needs less than a published figure."""
 
-    nodes: int = 14  # grid values per free number, besides 0
-    draws: int = 200_000  # Monte Carlo size at each
+    nodes: int = 13  # grid values per free number, besides 0
+    draws: int = 100_000  # Monte Carlo size at each of them
+    final: int = 1_000_000  # Monte Carlo size of the forecast that is scored
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,16 @@ class Table:
     names: tuple[str, ...]
     axes: tuple[Float[np.ndarray, " J"], ...]
     masses: Float[np.ndarray, "*grid K+3"]
+    seconds: float  # what tabulating took
+
+    @cached_property
+    def _cubic(self) -> RegularGridInterpolator:
+        grid = tuple(np.arange(len(axis), dtype=float) for axis in self.axes)
+        return RegularGridInterpolator(grid, self.masses, method="cubic")
 
     def interpolate(self, positions: Float[np.ndarray, " P"]) -> Float[np.ndarray, " K+3"]:
-        """Mass at fractional grid positions, one per free number, linear between nodes."""
-        grid = tuple(np.arange(len(axis), dtype=float) for axis in self.axes)
-        return RegularGridInterpolator(grid, self.masses)(positions)[0]
+        """Mass at fractional grid positions, one per free number, cubic between nodes."""
+        return self._cubic(positions)[0]
 
     def values(self, positions: Float[np.ndarray, " P"]) -> dict[str, float]:
         """The free numbers at fractional grid positions."""
@@ -60,23 +68,34 @@ class Table:
         }
 
 
-@lru_cache(maxsize=64)
-def tabulate(task: Task, family: str, effort: Effort = Effort()) -> Table:  # noqa: B008  (frozen)
-    """Tabulate a kernel family's forecasts on a task.
+def tabulate(
+    task: Task, build: Callable[..., Kernel], axes: dict[str, Float[np.ndarray, " J"]], draws: int, title: str
+) -> Table:
+    """Tabulate forecasts of the kernels `build(number, ...)` over the product of `axes`.
 
     The same random numbers serve every node, so that neighbours differ by the kernel and not by noise.
     """
-    kernel = FAMILIES[family]
-    names = tuple(kernel.__dataclass_fields__)
-    if not set(names) <= set(AXES):
-        raise PhyslibError(f"kernel {family} cannot be tabulated: its numbers are {', '.join(names)}.")
-    axes = tuple(np.concatenate([[0.0], np.geomspace(*AXES[name], effort.nodes)]) for name in names)
-    shape = tuple(len(axis) for axis in axes)
+    started = time.perf_counter()
+    shape = tuple(len(axis) for axis in axes.values())
     masses = np.empty((*shape, len(flat_mass())))
-    for index in tqdm(list(np.ndindex(shape)), desc=f"tabulating {family} on {task.name}", leave=False):
-        numbers = (float(axis[i]) for axis, i in zip(axes, index, strict=True))
-        masses[index] = forecast(task, kernel(*numbers), effort.draws).mass
-    return Table(names, axes, masses)
+    for index in tqdm(list(np.ndindex(shape)), desc=f"tabulating {title} on {task.name}", leave=False):
+        numbers = (float(axis[i]) for axis, i in zip(axes.values(), index, strict=True))
+        masses[index] = forecast(task, build(*numbers), draws).mass
+    return Table(tuple(axes), tuple(axes.values()), masses, time.perf_counter() - started)
+
+
+@lru_cache(maxsize=64)
+def family_table(task: Task, family: str, effort: Effort) -> Table:
+    """The table of a kernel family on a task, over the ranges in `AXES` and 0.
+
+    Raises `PhyslibError` for a family with numbers that have no range, such as a given covariance.
+    """
+    kernel = FAMILIES[family]
+    names = [f.name for f in dataclasses.fields(kernel)]
+    if not set(names) <= set(AXES):
+        raise PhyslibError(f"kernel {family} cannot be tabulated: its fields are {', '.join(names)}.")
+    axes = {name: np.concatenate([[0.0], np.geomspace(*AXES[name], effort.nodes)]) for name in names}
+    return tabulate(task, kernel, axes, effort.draws, family)
 
 
 def fit(profiles: Sequence[tuple[Table, Float[np.ndarray, " K+3"]]]) -> dict[str, float]:

@@ -189,6 +189,21 @@ def verify(
 
 
 @app.command()
+def judge(profile: Profile = "laptop") -> None:
+    """Forecast every cell with every kernel and store the answers, for the ledger and the pages."""
+    from physlib import judge as court
+
+    for task in court.TASKS:
+        for model in court.MODELS:
+            cell = court.gather(task, model, profile)
+            try:
+                entries = court.stored(cell)
+            except PhyslibError:
+                entries = court.make(cell)
+            typer.echo(f"{task} {model}: {len(entries)} forecasts")
+
+
+@app.command()
 def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     profile: Profile = "laptop",

@@ -22,6 +22,7 @@ import platform
 import subprocess
 import time
 import warnings
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ import numpy as np
 from physlib import models, tasks
 from physlib.density import BINS, bin_index
 from physlib.errors import PhyslibError
-from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config
+from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
 
@@ -63,6 +64,26 @@ def run(config: Config, device: str = "auto") -> Result:
         store.put(result)
         store.work(config, "checkpoint").unlink(missing_ok=True)
         return result
+
+
+def load(
+    task: str,
+    model: str,
+    profile: str = "laptop",
+    seeds: Iterable[int] | None = None,
+    pilot: bool = False,
+    device: str = "auto",
+) -> list[Result]:
+    """Runs of one task and model, by default all judged seeds, or all pilot seeds, of the profile.
+
+    Stored runs are read and never trained: `PhyslibError` names the command that makes a run that is
+    missing or damaged. Only at `smoke`, where a run takes seconds, missing runs are made on the spot.
+    """
+    seeds = seeds_of(profile, pilot) if seeds is None else seeds
+    configs = [resolve(task, model, profile, seed, pilot) for seed in seeds]
+    if profile == "smoke":
+        return [run(config, device) for config in configs]
+    return [Store.of(profile).get(config) for config in configs]
 
 
 def model_of(result: Result) -> Generator:

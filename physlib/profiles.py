@@ -80,8 +80,8 @@ _MODEL_PRESETS: dict[str, dict[str, Any]] = {
 
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
-        "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 800, "heun_steps": 12},
-        "diffusion-unet": {"n_train": 20_000, "n_samples": 2_000, "n_probe": 100, "steps": 200, "heun_steps": 10},
+        "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 500, "heun_steps": 12},
+        "diffusion-unet": {"n_train": 20_000, "n_samples": 2_000, "n_probe": 200, "steps": 200, "batch": 64, "heun_steps": 10},
     },
     "laptop": {},
     "paper": {
@@ -90,6 +90,12 @@ _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 PROFILES = tuple(_PROFILE_PRESETS)
+
+
+def seeds_of(profile: str, pilot: bool = False) -> tuple[int, ...]:
+    """The seeds whose runs a page or the ledger uses; one of each kind on smoke."""
+    seeds = PILOT_SEEDS if pilot else JUDGED_SEEDS
+    return seeds[:1] if profile == "smoke" else seeds
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from physlib.errors import PhyslibError, unknown
 from physlib.tasks.base import Facts, Task, Trajectories
@@ -15,8 +16,9 @@ FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (Ring, Sinusoid, T
 __all__ = ["FAMILIES", "Facts", "Task", "Trajectories", "get"]
 
 
+@lru_cache
 def get(name: str) -> Task:
-    """The task of that name, `"tent"` or `"tent[1.3,1.7]"`.
+    """The task of that name, `"tent"` or `"tent[1.3,1.7]"`; one object per name.
 
     Raises `PhyslibError` for an unknown family (with the nearest name) or an unreadable range.
     """

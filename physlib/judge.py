@@ -1,0 +1,232 @@
+"""Every kernel, from every source of its free numbers, against the stored runs of a cell (running layer).
+
+A *cell* is a task and a model. `source` says what a kernel's numbers were fitted on:
+
+- `oracle`: the very run it is scored on (an upper bound, no forecast);
+- `seed`: the other seeds of the cell (repeatability, no forecast);
+- `transferred`: the same model on the other tasks;
+- `pilot`: pilot runs of the cell, of a tenth of the training.
+
+Forecast masses are kept in the store beside the runs, under a name that changes with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from physlib import tasks
+from physlib.calibrate import Effort, Table, family_table, fit, tabulate
+from physlib.density import bin_counts
+from physlib.experiment import load as load_runs
+from physlib.forecast import forecast
+from physlib.kernels import FAMILIES, Covariance
+from physlib.kernels.covariance import at_level
+from physlib.models import VERSIONS
+from physlib.profiles import LEVELS
+from physlib.store import Damaged, Missing, Result, Store, seal, unseal, write_atomic
+
+TASKS = ("sinusoid", "tent", "logistic")
+MODELS = tuple(VERSIONS)
+FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
+JUDGEMENT_VERSION = 1  # raise by hand when kernels, fits or scores change meaning
+
+_EFFORTS = {"smoke": Effort(nodes=5, draws=10_000, final=50_000)}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One kernel with numbers from one source; `S` judged seeds."""
+
+    kernel: str
+    source: str | None
+    fitted_on: str
+    parameters: list[dict[str, float]]  # per judged seed
+    masses: Float[np.ndarray, "S K+3"]  # forecast for each judged seed
+    seconds: float  # all that one forecast required
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs that a judgement is made from."""
+
+    task: tasks.Task
+    model: str
+    profile: str
+    judged: list[Result]
+    pilots: list[Result]
+    others: dict[str, list[Result]]  # judged runs of the same model on the other tasks
+
+    @property
+    def key(self) -> str:
+        """Hash of the measured runs themselves, so that retrained runs ask for a new judgement."""
+        digest = hashlib.sha256(json.dumps([JUDGEMENT_VERSION, self.effort.__dict__]).encode())
+        for result in (*self.judged, *self.pilots, *(r for runs in self.others.values() for r in runs)):
+            digest.update(result.config.key.encode() + result["q"].tobytes())
+        return digest.hexdigest()[:10]
+
+    @property
+    def effort(self) -> Effort:
+        """How finely this profile's forecasts are made."""
+        return _EFFORTS.get(self.profile, Effort())
+
+    @property
+    def path(self) -> Path:
+        """Where the judgement is stored."""
+        folder = Store.of(self.profile).root / self.task.name / self.model
+        return folder / f"{self.profile}-judgement-{self.key}.safetensors"
+
+    def counts(self, results: list[Result]) -> Int[np.ndarray, "S K+3"]:
+        """Measured histograms of runs of this cell."""
+        return np.array([bin_counts(r["q"], self.task.lo, self.task.hi) for r in results])
+
+
+def stored(cell: Cell) -> list[Entry]:
+    """The stored judgement of a cell. Raises `Missing` or `Damaged`, with the command that makes it."""
+    remedy = f"make it with: physlib judge --profile {cell.profile}"
+    try:
+        arrays, record = unseal(cell.path.read_bytes())
+    except FileNotFoundError:
+        raise Missing(f"no stored judgement {cell.path.name} of {cell.task.name} / {cell.model}; {remedy}") from None
+    except (ValueError, KeyError) as error:
+        raise Damaged(f"stored judgement {cell.path} is damaged ({error}); {remedy}") from None
+    return [Entry(**entry, masses=arrays[str(i)]) for i, entry in enumerate(record["entries"])]
+
+
+def make(cell: Cell) -> list[Entry]:
+    """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
+    entries = [*_baselines(cell), *(e for family in FITTED for e in _fitted(cell, family)), *_covariances(cell)]
+    record = {"entries": [{k: v for k, v in e.__dict__.items() if k != "masses"} for e in entries]}
+    write_atomic(cell.path, seal({str(i): e.masses for i, e in enumerate(entries)}, record))
+    for old in cell.path.parent.glob(f"{cell.profile}-judgement-*.safetensors"):
+        if old != cell.path:
+            old.unlink()
+    return entries
+
+
+def _others_mean(masses: Float[np.ndarray, "S K+3"]) -> Float[np.ndarray, "S K+3"]:
+    """For each seed the mean over the other seeds."""
+    return (masses.sum(axis=0) - masses) / (len(masses) - 1)
+
+
+def _shares(cell: Cell, results: list[Result]) -> Float[np.ndarray, "S K+3"]:
+    counts = cell.counts(results)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def _pilot_names(cell: Cell) -> str:
+    return "pilot seeds " + ", ".join(str(r.config.seed) for r in cell.pilots)
+
+
+def _pilot_seconds(cell: Cell) -> float:
+    return float(sum(r.provenance["seconds_total"] for r in cell.pilots))
+
+
+def _baselines(cell: Cell) -> list[Entry]:
+    """No shift, the pilot's own samples, and how well other seeds' profiles forecast one seed's."""
+    observed, count = _shares(cell, cell.judged), len(cell.judged)
+    blank: list[dict[str, float]] = [{}] * count
+    flat = forecast(cell.task, FAMILIES["no-shift"](), 1_000)
+    pilot = _shares(cell, cell.pilots).mean(axis=0)
+    entries = [
+        Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0),
+        Entry("pilot-samples", "pilot", _pilot_names(cell), blank, np.tile(pilot, (count, 1)), _pilot_seconds(cell)),
+    ]
+    if count > 1:
+        seconds = float(np.mean([r.provenance["seconds_total"] for r in cell.judged])) * (count - 1)
+        entries.append(Entry("seed-profile", "seed", "other seeds", blank, _others_mean(observed), seconds))
+    return entries
+
+
+def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F K+3"]]:
+    """Profiles of this cell that numbers are fitted to, by source; one per judged seed, or one for all."""
+    observed = _shares(cell, cell.judged)
+    targets = {"oracle": observed, "pilot": _shares(cell, cell.pilots).mean(axis=0, keepdims=True)}
+    return targets | ({"seed": _others_mean(observed)} if len(observed) > 1 else {})
+
+
+def _fitted(cell: Cell, family: str) -> list[Entry]:
+    """Entries of a tabulated kernel family from all four sources."""
+    own = family_table(cell.task, family, cell.effort)
+    fits = {source: [fit([(own, mass)]) for mass in masses] for source, masses in _targets(cell).items()}
+    tables = {name: family_table(tasks.get(name), family, cell.effort) for name in cell.others}
+    means = {
+        name: np.mean([bin_counts(r["q"], tasks.get(name).lo, tasks.get(name).hi) / r["q"].size for r in runs], axis=0)
+        for name, runs in cell.others.items()
+    }
+    fits["transferred"] = [fit([(tables[name], means[name]) for name in cell.others])]
+    entries = []
+    for source, numbers in fits.items():
+        forecasts = [forecast(cell.task, FAMILIES[family](**n), cell.effort.final) for n in numbers]
+        seconds = forecasts[0].seconds + _fitting_seconds(source, own, tables)
+        masses = np.array([f.mass for f in forecasts])
+        entries.append(_entry(cell, family, source, numbers, masses, seconds))
+    return entries
+
+
+def _fitting_seconds(source: str, own: Table, tables: dict[str, Table]) -> float:
+    return sum(t.seconds for t in tables.values()) if source == "transferred" else own.seconds
+
+
+def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np.ndarray, seconds: float) -> Entry:
+    count = len(cell.judged)
+    fitted_on = {
+        "oracle": "the same run",
+        "seed": "other seeds",
+        "transferred": ", ".join(cell.others),
+        "pilot": _pilot_names(cell),
+    }[source]
+    if source == "pilot":
+        seconds += _pilot_seconds(cell)
+    if len(numbers) == 1:  # one fit serves all judged seeds
+        numbers, masses = numbers * count, np.tile(masses[0], (count, 1))
+    return Entry(kernel, source, fitted_on, numbers, masses, seconds)
+
+
+def _covariances(cell: Cell) -> list[Entry]:
+    """Covariance kernels estimated from a network's own deviations at the probe level that fits best."""
+    judged = np.array([r["probe_covariance"] for r in cell.judged], dtype=float)
+    matrices = {"oracle": judged, "pilot": np.mean([r["probe_covariance"] for r in cell.pilots], axis=0)[None]}
+    if len(judged) > 1:
+        matrices["seed"] = _others_mean(judged)
+    levels, entries = np.array(LEVELS), []
+    for source, masses in _targets(cell).items():
+        numbers, forecasts, seconds = [], [], 0.0
+        for covariances, mass in zip(matrices[source].astype(float), masses, strict=True):
+            build = _LevelKernel(covariances)
+            table = tabulate(cell.task, build, {"level": levels}, cell.effort.draws, "covariance")
+            numbers.append(fit([(table, mass)]))
+            forecasts.append(forecast(cell.task, build(**numbers[-1]), cell.effort.final))
+            seconds = table.seconds + forecasts[-1].seconds
+        entries.append(_entry(cell, "covariance", source, numbers, np.array([f.mass for f in forecasts]), seconds))
+    return entries
+
+
+@dataclass(frozen=True)
+class _LevelKernel:
+    """Builds the covariance kernel of one noise level."""
+
+    covariances: Float[np.ndarray, "L TD TD"]
+
+    def __call__(self, level: float) -> Covariance:
+        return Covariance(at_level(self.covariances, np.array(LEVELS), level))
+
+
+def gather(task: str, model: str, profile: str) -> Cell:
+    """Collect the runs of a cell from the store."""
+    others = {name: load_runs(name, model, profile) for name in TASKS if name != task}
+    judged, pilots = load_runs(task, model, profile), load_runs(task, model, profile, pilot=True)
+    return Cell(tasks.get(task), model, profile, judged, pilots, others)
+
+
+def load(task: str, model: str, profile: str) -> tuple[Cell, list[Entry]]:
+    """A cell and its stored judgement; at `smoke` a missing one is made on the spot."""
+    cell = gather(task, model, profile)
+    if profile == "smoke" and not cell.path.exists():
+        return cell, make(cell)
+    return cell, stored(cell)

@@ -1,0 +1,149 @@
+"""The ledger: every claim's numbers as rows, from stored runs and stored judgements (running layer).
+
+Keys are the same in every row and absent values are null. Scores are means over the judged seeds;
+`skill_lo`, `skill_hi` is a t-interval for that mean. Claims: C1, a shift beyond its floor among
+samples that are plausible; C4, the share of the shift that re-noising data to a level and denoising
+them with the trained model reproduces; C5, forecasts by kernels and baselines.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from physlib import judge
+from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.experiment import revision
+from physlib.forecast import score
+from physlib.profiles import LEVELS
+
+KEYS = (
+    "claim task model kernel source variant parameters n_parameters fitted_on profile seeds n_samples tv_observed "
+    "tv_floor tv_plausible plausible corr r2 skill skill_lo skill_hi mean_prior mean_observed seconds_train "
+    "seconds_forecast width revision"
+).split()
+
+Row = dict[str, Any]
+
+
+def rows(profile: str) -> list[Row]:
+    """All rows of a profile. Raises `PhyslibError` naming what is missing or damaged and how to make it."""
+    found = []
+    for task in judge.TASKS:
+        for model in judge.MODELS:
+            cell, entries = judge.load(task, model, profile)
+            common = _common(cell)
+            found += [_observation(cell, common), *_locality(cell, common)]
+            found += [_forecast(cell, entry, common) for entry in entries]
+    return found
+
+
+def mean_interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean over seeds and its 95 % t-interval; NaN ends for a single seed, NaN throughout where any value is."""
+    x = np.asarray(values, dtype=float)
+    if x.size < 2:
+        return float(x.mean()), math.nan, math.nan
+    half = student.ppf(0.975, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size)
+    return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
+
+
+def locality(cell: judge.Cell) -> np.ndarray:
+    """`(S, L)`: share R2 of each seed's observed shift that re-noising to each probe level reproduces."""
+    flat = flat_mass()
+    shares = []
+    for result in cell.judged:
+        shift = bin_counts(result["q"], cell.task.lo, cell.task.hi) / result["q"].size - flat
+        counts = result["probe_counts"].astype(float)
+        # each bin of the prior weighs the same exactly, whatever number of probes fell in it
+        masses = (counts / counts.sum(axis=1, keepdims=True)).mean(axis=2)
+        shares.append(1 - np.sum((masses - flat - shift) ** 2, axis=1) / np.sum(shift**2))
+    return np.array(shares)
+
+
+def _common(cell: judge.Cell) -> Row:
+    task, flat = cell.task, flat_mass()
+    counts = cell.counts(cell.judged)
+    n = int(counts[0].sum())
+    config = cell.judged[0].config
+    return {
+        "task": task.name,
+        "model": cell.model,
+        "variant": None,
+        "profile": cell.profile,
+        "seeds": [r.config.seed for r in cell.judged],
+        "n_samples": n,
+        "tv_observed": float(np.mean([total_variation(c / n, flat) for c in counts])),
+        "tv_floor": tv_floor(flat, n),
+        "mean_prior": (task.lo + task.hi) / 2,
+        "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in cell.judged])),
+        "seconds_train": float(np.mean([r.provenance["seconds_train"] for r in cell.judged])),
+        "width": config.width,
+        "revision": cell.judged[0].provenance["revision"] or revision(),
+    }
+
+
+def _row(common: Row, **values: Any) -> Row:
+    """All keys, in order; absent and undefined ones null."""
+    merged = common | values
+    clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in merged.items()}
+    return {key: clean.get(key) for key in KEYS}
+
+
+def _observation(cell: judge.Cell, common: Row) -> Row:
+    flat, shares, among = flat_mass(), [], []
+    for result in cell.judged:
+        good = result["residual"] < cell.task.facts.threshold
+        shares.append(float(good.mean()))
+        counts = bin_counts(result["q"][good], cell.task.lo, cell.task.hi)
+        among.append(total_variation(counts / max(counts.sum(), 1), flat))
+    return _row(
+        common, claim="C1", kernel="none", plausible=float(np.mean(shares)), tv_plausible=float(np.mean(among))
+    )
+
+
+def _locality(cell: judge.Cell, common: Row) -> list[Row]:
+    shares = locality(cell).mean(axis=0)
+    return [
+        _row(common, claim="C4", kernel="renoise", source="oracle", variant=f"level={level:g}", r2=float(r2))
+        for level, r2 in zip(LEVELS, shares, strict=True)
+    ]
+
+
+def _forecast(cell: judge.Cell, entry: judge.Entry, common: Row) -> Row:
+    counts = cell.counts(cell.judged)
+    draws = int(cell.counts(cell.pilots).sum()) if entry.kernel == "pilot-samples" else cell.effort.final
+    if entry.kernel == "seed-profile":
+        draws = int(counts.sum() - counts[0].sum())
+    scores = [score(c, mass, draws) for c, mass in zip(counts, entry.masses, strict=True)]
+    skill, low, high = mean_interval([s.skill for s in scores])
+    names = entry.parameters[0]
+    return _row(
+        common,
+        claim="C5",
+        kernel=entry.kernel,
+        source=entry.source,
+        parameters={name: float(np.mean([p[name] for p in entry.parameters])) for name in names},
+        n_parameters=len(names),
+        fitted_on=entry.fitted_on,
+        corr=float(np.mean([s.corr for s in scores])),
+        r2=float(np.mean([s.r2 for s in scores])),
+        skill=skill,
+        skill_lo=low,
+        skill_hi=high,
+        seconds_forecast=entry.seconds,
+    )
+
+
+def as_text(found: list[Row]) -> str:
+    """The rows as a table for a terminal."""
+    head = f"{'claim':<5} {'task':<10} {'model':<15} {'kernel':<17} {'source':<12} {'variant':<12}"
+    lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
+    for row in found:
+        words = f"{row['claim']:<5} {row['task']:<10} {row['model']:<15} {row['kernel']:<17} "
+        words += f"{row['source'] or '':<12} {row['variant'] or '':<12}"
+        numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
+        lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
+    return "\n".join(lines)

@@ -1,0 +1,22 @@
+"""Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
+
+from physlib.plots.figure import Figure, Origin
+from physlib.plots.interactive import scale_slider
+from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
+from physlib.plots.shift import observed_and_forecast, profiles, trajectories
+from physlib.plots.skill import all_bins, skills
+
+__all__ = [
+    "Figure",
+    "Origin",
+    "all_bins",
+    "kernel_scale_curve",
+    "locality",
+    "moments",
+    "observed_and_forecast",
+    "profiles",
+    "scale_slider",
+    "skills",
+    "trajectories",
+    "transition",
+]

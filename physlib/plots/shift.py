@@ -1,0 +1,153 @@
+"""Pictures of the shift: samples beside data, histograms, forecasts on observations (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from physlib.density import flat_mass, total_variation, tv_floor
+from physlib.forecast import score
+from physlib.plots.figure import BLUE, GOLD, GREEN, GREY, INK, ORANGE, PURPLE, RED, Figure, Origin, canvas
+from physlib.tasks import Task
+
+COLOURS = (ORANGE, BLUE, GREEN, PURPLE, RED, GOLD)
+
+
+def bin_columns(task: Task, bins: int) -> dict[str, np.ndarray]:
+    """Lower and upper ends of the rows of a mass vector; infinite for under- and overflow, NaN for failed."""
+    edges = np.linspace(task.lo, task.hi, bins + 1)
+    return {
+        "lo": np.concatenate([[-np.inf], edges[:-1], [task.hi, np.nan]]),
+        "hi": np.concatenate([[task.lo], edges[1:], [np.inf, np.nan]]),
+    }
+
+
+def _steps(axes: Axes, task: Task, mass: Float[np.ndarray, " K+3"], fill: bool = False, **style) -> None:
+    """A mass vector relative to the flat one; the tails stand half a bin outside the range."""
+    bins = len(mass) - 3
+    width = (task.hi - task.lo) / bins
+    inner = np.linspace(task.lo, task.hi, bins + 1)
+    relative = mass * bins
+    if fill:
+        axes.stairs(relative[1:-2], inner, fill=True, **style)
+        outer = np.array([task.lo - 1.1 * width, task.hi + 1.1 * width])
+        axes.bar(outer, relative[[0, -2]], width, color=style["color"], alpha=style["alpha"])
+    else:
+        axes.stairs(relative[1:-2], inner, baseline=None, **style)
+        for centre, row in ((task.lo - 1.1 * width, 0), (task.hi + 1.1 * width, -2)):
+            axes.plot([centre - width / 2, centre + width / 2], [relative[row]] * 2, **(style | {"label": None}))
+
+
+def _frame(axes: Axes, task: Task, floor: float) -> None:
+    """The flat prior with the band that sampling alone explains, and labels."""
+    axes.axhspan(1 - floor, 1 + floor, color=GREY, alpha=0.3, lw=0)
+    axes.plot([task.lo, task.hi], [1, 1], color=INK, lw=1)
+    unit = "" if task.facts.unit == "1" else f" ({task.facts.unit})"
+    axes.set(xlabel=f"{task.facts.quantity}{unit}", ylim=(0, None))
+
+
+def bin_noise(bins: int, n: int) -> float:
+    """Two standard deviations of a flat bin's count over its mean, for samples of size n."""
+    return 2 * float(np.sqrt((1 - 1 / bins) * bins / n))
+
+
+def trajectories(
+    name: str,
+    task: Task,
+    panels: Mapping[str, Float[np.ndarray, "N T D"]],
+    origin: Origin,
+) -> Figure:
+    """Trajectories side by side, one panel per source, the first channel against time."""
+    figure, axes = canvas(3.4 * len(panels), 2.5, columns=len(panels), sharey=True)
+    columns: dict[str, list] = {"panel": [], "trajectory": [], "step": [], "value": []}
+    for ax, (title, x), colour in zip(axes[0], panels.items(), (INK, *COLOURS), strict=False):
+        for i, path in enumerate(x[..., 0]):
+            ax.plot(path, color=colour, alpha=0.75, lw=1)
+            columns["panel"] += [title] * len(path)
+            columns["trajectory"] += [i] * len(path)
+            columns["step"] += range(len(path))
+            columns["value"] += [round(float(v), 5) for v in path]
+        ax.set(title=title, xlabel="step")
+    axes[0, 0].set_ylabel("x")
+    medians = [f"{title} {float(np.median(task.residual(x))):.3f}" for title, x in panels.items()]
+    finding = (
+        f"{task.facts.title.capitalize()}. Median distance from the rule, in standard deviations: {'; '.join(medians)} "
+        f"(plausible: below {task.facts.threshold:g})."
+    )
+    alt = f"Line plots of {task.facts.title} trajectories over time: {', '.join(panels)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+def profiles(
+    name: str,
+    cells: Sequence[tuple[Task, str, Float[np.ndarray, "S K+3"]]],
+    n: int,
+    origin: Origin,
+    columns: int = 3,
+) -> Figure:
+    """Observed over flat, one panel per task and model, one line per seed; tails beside the range."""
+    rows = -(-len(cells) // columns)
+    figure, axes = canvas(min(3.1 * columns, 3.1 * len(cells)), 2.3 * rows, rows, columns, sharey=True)
+    numbers: dict[str, list] = {"task": [], "model": [], "seed": [], "lo": [], "hi": [], "mass": []}
+    for ax, (task, model, masses) in zip(axes.flat, cells, strict=False):
+        bins = masses.shape[1] - 3
+        _frame(ax, task, bin_noise(bins, n))
+        for seed, mass in zip(origin.seeds, masses, strict=True):
+            _steps(ax, task, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
+            ends = bin_columns(task, bins)
+            numbers["task"] += [task.name] * len(mass)
+            numbers["model"] += [model] * len(mass)
+            numbers["seed"] += [seed] * len(mass)
+            numbers["lo"] += list(ends["lo"])
+            numbers["hi"] += list(ends["hi"])
+            numbers["mass"] += list(mass)
+        ax.set_title(f"{task.name}, {model}")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("observed / intended")
+    flat = flat_mass(bins)
+    ranges = []
+    for task, model, masses in cells:
+        distances = [total_variation(mass, flat) for mass in masses]
+        ranges.append(f"{task.name} {model} {min(distances):.3f} to {max(distances):.3f}")
+    finding = (
+        f"Total variation from the intended flat law, smallest and largest over seeds: {'; '.join(ranges)}. "
+        f"Sampling alone gives {tv_floor(flat, n):.3f}."
+    )
+    alt = (
+        f"Histograms of the measured quantity relative to the flat prior, {len(cells)} panels, one line per seed; "
+        "a grey band shows what sampling noise allows; short bars outside the range are under- and overflow."
+    )
+    return Figure(name, figure, finding, alt, origin, numbers)
+
+
+def observed_and_forecast(
+    name: str,
+    task: Task,
+    observed: Float[np.ndarray, " K+3"],
+    forecasts: Mapping[str, Float[np.ndarray, " K+3"]],
+    n: int,
+    origin: Origin,
+) -> Figure:
+    """The observed histogram filled, forecasts as lines over it."""
+    figure, axes = canvas(6.6, 3.2)
+    ax = axes[0, 0]
+    _frame(ax, task, bin_noise(len(observed) - 3, n))
+    _steps(ax, task, observed, fill=True, color=GREY, alpha=0.45, label="observed in samples")
+    for colour, (label, mass) in zip(COLOURS, forecasts.items(), strict=False):
+        _steps(ax, task, mass, color=colour, lw=1.8, label=label)
+    ax.set_ylabel("mass / intended mass")
+    ax.legend(loc="lower center", ncols=2)
+    columns = bin_columns(task, len(observed) - 3) | {"observed": observed} | dict(forecasts)
+    flat = flat_mass(len(observed) - 3)
+    counts = np.rint(observed * n).astype(int)
+    scores = [f"{label} R2 {score(counts, mass, 10**6).r2:.2f}" for label, mass in forecasts.items()]
+    finding = (
+        f"The samples' {task.facts.quantity} lies {total_variation(observed, flat):.3f} in total variation from the "
+        f"intended flat law, where sampling alone would give {tv_floor(flat, n):.3f}. "
+        f"Share of the shift that each forecast explains: {'; '.join(scores)}."
+    )
+    alt = f"Histogram of {task.facts.quantity} in samples relative to the intended flat one, with {', '.join(forecasts)}."
+    return Figure(name, figure, finding, alt, origin, columns)

@@ -1,0 +1,81 @@
+"""Pictures of how good forecasts are: one dot a cell, and all bins on one plot (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.plots.figure import GREY, INK, Figure, Origin, canvas
+from physlib.plots.shift import COLOURS
+
+SOURCES = ("oracle", "seed", "transferred", "pilot")
+
+
+def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figure:
+    """Forecast R2 by kernel, one panel per source, one dot per task and model; below -1 drawn at -1."""
+    kernels = list(dict.fromkeys(row["kernel"] for row in rows))
+    cells = list(dict.fromkeys((row["task"], row["model"]) for row in rows))
+    figure, axes = canvas(9.3, 0.34 * len(kernels) + 1.5, columns=len(SOURCES), sharey=True, sharex=True)
+    markers = {model: "os^vD"[i] for i, model in enumerate(dict.fromkeys(model for _, model in cells))}
+    tasks = list(dict.fromkeys(task for task, _ in cells))
+    shown: dict[tuple[str, str], Any] = {}
+    for ax, source in zip(axes[0], SOURCES, strict=True):
+        for row in (r for r in rows if r["source"] == source):
+            height = kernels.index(row["kernel"]) + 0.12 * (cells.index((row["task"], row["model"])) - len(cells) / 2)
+            colour = COLOURS[tasks.index(row["task"])]
+            style = {"color": colour, "marker": markers[row["model"]], "ms": 5, "ls": "none"}
+            dot = ax.plot(max(row["r2"], -1), height, **style)
+            shown[row["task"], row["model"]] = dot[0]
+        ax.axvline(0, color=GREY, lw=0.8)
+        ax.axvline(1, color=INK, lw=0.8)
+        ax.set(title=source, xlabel="R2 of the shift", xlim=(-1.08, 1.08))
+        ax.grid(axis="y", alpha=0.25)
+    axes[0, 0].set_yticks(range(len(kernels)), kernels)
+    axes[0, 0].invert_yaxis()
+    figure.legend(
+        list(shown.values()), [f"{t}, {m}" for t, m in shown], loc="outside lower center", ncols=3, fontsize=8
+    )
+    medians = []
+    for kernel in kernels:
+        real = [r["r2"] for r in rows if r["kernel"] == kernel and r["source"] in ("transferred", "pilot")]
+        best = [r["r2"] for r in rows if r["kernel"] == kernel and r["source"] == "oracle"]
+        parts = [f"{np.median(real):.2f} as a forecast"] if real else []
+        parts += [f"{np.median(best):.2f} fitted on the answer"] if best else []
+        medians.append(f"{kernel} {', '.join(parts)}" if parts else "")
+    finding = f"Median R2 over cells: {'; '.join(filter(None, medians))}. Values below -1 are drawn at -1."
+    alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in four panels by source of the kernel's numbers."
+    keys = ("task", "model", "kernel", "source", "corr", "r2", "skill", "skill_lo", "skill_hi")
+    return Figure(name, figure, finding, alt, origin, {key: [row[key] for row in rows] for key in keys})
+
+
+def all_bins(
+    name: str,
+    cells: Mapping[str, tuple[Float[np.ndarray, " K+3"], Float[np.ndarray, " K+3"]]],
+    origin: Origin,
+) -> Figure:
+    """Forecast against observed shift, every bin of every cell, coloured by cell."""
+    figure, axes = canvas(4.6, 4.1)
+    ax = axes[0, 0]
+    columns: dict[str, list] = {"cell": [], "forecast": [], "observed": []}
+    for colour, (title, (expected, observed)) in zip(COLOURS, cells.items(), strict=False):
+        ax.plot(expected, observed, "o", color=colour, ms=3.5, alpha=0.8, label=title)
+        columns["cell"] += [title] * len(expected)
+        columns["forecast"] += list(expected)
+        columns["observed"] += list(observed)
+    ends = [min(columns["forecast"] + columns["observed"]), max(columns["forecast"] + columns["observed"])]
+    ax.plot(ends, ends, color=INK, lw=0.8)
+    ax.axhline(0, color=GREY, lw=0.6)
+    ax.axvline(0, color=GREY, lw=0.6)
+    ax.set(xlabel="forecast shift of a bin's mass", ylabel="observed shift")
+    ax.legend(fontsize=8)
+    expected, observed = np.array(columns["forecast"]), np.array(columns["observed"])
+    r2 = 1 - np.sum((expected - observed) ** 2) / np.sum(observed**2)
+    finding = (
+        f"All {len(expected)} bins of {len(cells)} cells: correlation {np.corrcoef(expected, observed)[0, 1]:.2f}, "
+        f"R2 {r2:.2f}. On the diagonal the forecast is exact."
+    )
+    alt = f"Scatter of observed against forecast shift per bin, with the diagonal, for {', '.join(cells)}."
+    return Figure(name, figure, finding, alt, origin, columns)
