@@ -48,7 +48,7 @@ class Table:
 
     names: tuple[str, ...]
     axes: tuple[Float[np.ndarray, " J"], ...]
-    masses: Float[np.ndarray, "*grid K+3"]
+    masses: Float[np.ndarray, "*grid M"]
     seconds: float  # what tabulating took
 
     @cached_property
@@ -56,7 +56,7 @@ class Table:
         grid = tuple(np.arange(len(axis), dtype=float) for axis in self.axes)
         return RegularGridInterpolator(grid, self.masses, method="cubic")
 
-    def interpolate(self, positions: Float[np.ndarray, " P"]) -> Float[np.ndarray, " K+3"]:
+    def interpolate(self, positions: Float[np.ndarray, " P"]) -> Float[np.ndarray, " M"]:
         """Mass at fractional grid positions, one per free number, cubic between nodes."""
         return self._cubic(positions)[0]
 
@@ -98,7 +98,7 @@ def family_table(task: Task, family: str, effort: Effort) -> Table:
     return tabulate(task, kernel, axes, effort.draws, family)
 
 
-def fit(profiles: Sequence[tuple[Table, Float[np.ndarray, " K+3"]]]) -> dict[str, float]:
+def fit(profiles: Sequence[tuple[Table, Float[np.ndarray, " M"]]]) -> dict[str, float]:
     """Free numbers that best explain observed masses, each with the table of its task.
 
     Minimises the sum over profiles of the squared error relative to the squared shift, so each task

@@ -119,8 +119,8 @@ def forecast(
         typer.echo(f"  {_bin_name(answer, i + 1):>20} -> {_bin_name(answer, j):<20} {share:.4f}")
     typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
     if against is not None:
-        from physlib import load
         from physlib.density import bin_counts
+        from physlib.experiment import load
 
         for result in load(system.name, against, profile):
             skill = theory.score(bin_counts(result["q"], system.lo, system.hi), answer.mass, draws)
@@ -226,8 +226,11 @@ def check(
     """Test your own task or kernel against its contract. The module is imported, so it runs: check only code you trust."""
     from physlib import contract
 
-    for line in contract.check(reference):
-        typer.echo(line)
+    clauses = contract.check(reference)
+    for clause in clauses:
+        typer.echo(f"{'ok' if clause.passed else 'FAILED':<6} {clause.sentence}")
+    if not all(clause.passed for clause in clauses):
+        raise PhyslibError(f"{reference} breaks its contract: see the lines marked FAILED.")
 
 
 @app.command()

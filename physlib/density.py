@@ -1,6 +1,6 @@
 """Histograms of a quantity, distances between them, and what sampling noise alone does (ground layer).
 
-A *mass* vector has `K + 3` entries: underflow, the K bins of `[lo, hi]`, overflow, and *failed*
+A *mass* vector has `M = K + 3` entries: underflow, the K bins of `[lo, hi]`, overflow, and *failed*
 (measurements that are not finite). All of them count in every distance: a model that throws
 samples out of the range has moved the distribution just as one that reshuffles it inside.
 """
@@ -33,24 +33,24 @@ def bin_index(q: Float[Any, " N"], lo: float, hi: float, bins: int = BINS) -> In
     return index
 
 
-def bin_counts(q: Float[Any, " N"], lo: float, hi: float, bins: int = BINS) -> Int[np.ndarray, " K+3"]:
+def bin_counts(q: Float[Any, " N"], lo: float, hi: float, bins: int = BINS) -> Int[np.ndarray, " M"]:
     """Counts of `q` `(N,)` as underflow, K bins, overflow, failed."""
     return np.bincount(bin_index(q, lo, hi, bins), minlength=bins + 3)
 
 
-def flat_mass(bins: int = BINS) -> Float[np.ndarray, " K+3"]:
+def flat_mass(bins: int = BINS) -> Float[np.ndarray, " M"]:
     """The intended prior: equal mass in each of the K bins, none outside."""
     mass = np.zeros(bins + 3)
     mass[1 : bins + 1] = 1 / bins
     return mass
 
 
-def total_variation(p: Float[Any, " K+3"], r: Float[Any, " K+3"]) -> float:
+def total_variation(p: Float[Any, " M"], r: Float[Any, " M"]) -> float:
     """Total variation distance, half the L1 distance between two mass vectors."""
     return 0.5 * float(np.abs(np.asarray(p) - np.asarray(r)).sum())
 
 
-def tv_floor(mass: Float[Any, " K+3"], *sizes: int) -> float:
+def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
     """Total variation expected from sampling alone, when samples of these sizes share the law `mass`.
 
     The mean absolute deviation of each bin's binomial count in its normal limit,
@@ -78,7 +78,8 @@ def basic_interval(draws: Float[np.ndarray, " B"], value: float, level: float = 
     """Basic (reflected) bootstrap interval, bounded below by 0.
 
     Resampling a histogram adds noise, so resampled distances lie above the observed one; reflecting
-    them about it takes that bias off, where the percentile interval would keep it.
+    them about it takes that bias off, where the percentile interval would keep it. Bins that have not
+    moved at all keep part of it: where most are such, the interval sits up to half a floor too high.
     """
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [1 - tail, tail])

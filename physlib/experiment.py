@@ -60,7 +60,7 @@ def run(config: Config, device: str = "auto") -> Result:
             pass
         except Damaged as error:
             warnings.warn(f"{error} (making it anew now)", stacklevel=2)
-        result = _produce(config, _device(device), store.work(config, "checkpoint"))
+        result = produce(config, _device(device), store.work(config, "checkpoint"))
         store.put(result)
         store.work(config, "checkpoint").unlink(missing_ok=True)
         return result
@@ -119,7 +119,8 @@ def _untrained(config: Config, mean: np.ndarray, std: np.ndarray) -> Generator:
         return models.build(config.model, mean.copy(), std.copy(), steps, config.width, config.blocks, config.heun_steps)
 
 
-def _produce(config: Config, device: str, checkpoint: Path) -> Result:
+def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
+    """Make a run from nothing, or from its checkpoint; the store is not touched."""
     import torch
 
     from physlib.train import Schedule, fit, one_thread

@@ -27,8 +27,8 @@ class Forecast:
     task: Task
     kernel: Kernel
     draws: int  # Monte Carlo size
-    mass: Float[np.ndarray, " K+3"]  # forecast distribution: underflow, K bins, overflow, failed
-    transition: Float[np.ndarray, "K+3 K"]  # R[j, i]: share of the mass of bin i that lands in row j
+    mass: Float[np.ndarray, " M"]  # forecast distribution: underflow, K bins, overflow, failed
+    transition: Float[np.ndarray, "M K"]  # R[j, i]: share of the mass of bin i that lands in row j
     drift: Float[np.ndarray, " K"]  # b(q), mean deviation of the quantity in each bin, its unit
     spread: Float[np.ndarray, " K"]  # v(q), half the mean square deviation, its unit squared
     seconds: float  # wall time
@@ -39,11 +39,11 @@ class Forecast:
         return len(self.drift)
 
     @property
-    def shift(self) -> Float[np.ndarray, " K+3"]:
+    def shift(self) -> Float[np.ndarray, " M"]:
         """Forecast mass minus the intended flat one."""
         return self.mass - flat_mass(self.bins)
 
-    def interval(self, n: int, level: float = 0.95) -> tuple[Float[np.ndarray, " K+3"], Float[np.ndarray, " K+3"]]:
+    def interval(self, n: int, level: float = 0.95) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
         """Interval for the bin masses of one sample of size `n` from this very law.
 
         Monte Carlo and sampling noise only; the spread between training seeds is not in it.
@@ -108,7 +108,7 @@ class Skill(NamedTuple):
 
 
 def score(
-    counts: Int[np.ndarray, " K+3"], mass: Float[np.ndarray, " K+3"], draws: int
+    counts: Int[np.ndarray, " M"], mass: Float[np.ndarray, " M"], draws: int
 ) -> Skill:
     """Score a forecast `mass` made from `draws` draws against observed `counts`.
 

@@ -47,7 +47,7 @@ class Entry:
     source: str | None
     fitted_on: str
     parameters: list[dict[str, float]]  # per judged seed
-    masses: Float[np.ndarray, "S K+3"]  # forecast for each judged seed
+    masses: Float[np.ndarray, "S M"]  # forecast for each judged seed
     seconds: float  # all that one forecast required
 
 
@@ -81,7 +81,7 @@ class Cell:
         folder = Store.of(self.profile).root / self.task.name / self.model
         return folder / f"{self.profile}-judgement-{self.key}.safetensors"
 
-    def counts(self, results: list[Result]) -> Int[np.ndarray, "S K+3"]:
+    def counts(self, results: list[Result]) -> Int[np.ndarray, "S M"]:
         """Measured histograms of runs of this cell."""
         return np.array([bin_counts(r["q"], self.task.lo, self.task.hi) for r in results])
 
@@ -109,12 +109,12 @@ def make(cell: Cell) -> list[Entry]:
     return entries
 
 
-def _others_mean(masses: Float[np.ndarray, "S K+3"]) -> Float[np.ndarray, "S K+3"]:
+def _others_mean(masses: Float[np.ndarray, "S M"]) -> Float[np.ndarray, "S M"]:
     """For each seed the mean over the other seeds."""
     return (masses.sum(axis=0) - masses) / (len(masses) - 1)
 
 
-def _shares(cell: Cell, results: list[Result]) -> Float[np.ndarray, "S K+3"]:
+def _shares(cell: Cell, results: list[Result]) -> Float[np.ndarray, "S M"]:
     counts = cell.counts(results)
     return counts / counts.sum(axis=1, keepdims=True)
 
@@ -143,7 +143,7 @@ def _baselines(cell: Cell) -> list[Entry]:
     return entries
 
 
-def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F K+3"]]:
+def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F M"]]:
     """Profiles of this cell that numbers are fitted to, by source; one per judged seed, or one for all."""
     observed = _shares(cell, cell.judged)
     targets = {"oracle": observed, "pilot": _shares(cell, cell.pilots).mean(axis=0, keepdims=True)}

@@ -59,7 +59,7 @@ class Result:
 def seal(arrays: dict[str, np.ndarray], record: dict[str, Any]) -> bytes:
     """Arrays and a JSON record as the bytes of a safetensors file that carries its own digest."""
     metadata = {"record": json.dumps(record), "digest": _BLANK.decode()}
-    blank = safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata)
+    blank = safetensors.numpy.save({k: np.asarray(v, order="C") for k, v in arrays.items()}, metadata)
     digest = hashlib.sha256(blank).hexdigest().encode()
     return blank.replace(b'"digest":"' + _BLANK, b'"digest":"' + digest, 1)
 

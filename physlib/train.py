@@ -99,8 +99,8 @@ class _State:
     def load(self, path: Path) -> None:
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
-        except Exception as error:
-            raise PhyslibError(f"checkpoint {path} is damaged ({error}): delete it to train from the start.") from None
+        except Exception:  # the loader has many ways to fail, and its advice (load without checks) must not be passed on
+            raise PhyslibError(f"checkpoint {path} is damaged: delete it to train from the start.") from None
         self.model.load_state_dict(state["model"])
         self.average = state["average"]
         self.optimiser.load_state_dict(state["optimiser"])

@@ -49,9 +49,9 @@ class Interactive:
 def scale_slider(
     name: str,
     task: Task,
-    observed: Float[np.ndarray, " K+3"],
+    observed: Float[np.ndarray, " M"],
     sizes: Sequence[float],
-    masses: Float[np.ndarray, "J K+3"],
+    masses: Float[np.ndarray, "J M"],
     r2: Sequence[float],
     origin: Origin,
 ) -> Interactive:

@@ -17,7 +17,7 @@ _HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.
 
 
 def transition(
-    name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "K+3 K"]], origin: Origin
+    name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin
 ) -> Figure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
     figure, axes = canvas(3.6 * len(matrices), 3.5, columns=len(matrices), sharey=True)

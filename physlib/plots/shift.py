@@ -25,7 +25,7 @@ def bin_columns(task: Task, bins: int) -> dict[str, np.ndarray]:
     }
 
 
-def _steps(axes: Axes, task: Task, mass: Float[np.ndarray, " K+3"], fill: bool = False, **style) -> None:
+def _steps(axes: Axes, task: Task, mass: Float[np.ndarray, " M"], fill: bool = False, **style) -> None:
     """A mass vector relative to the flat one; the tails stand half a bin outside the range."""
     bins = len(mass) - 3
     width = (task.hi - task.lo) / bins
@@ -83,7 +83,7 @@ def trajectories(
 
 def profiles(
     name: str,
-    cells: Sequence[tuple[Task, str, Float[np.ndarray, "S K+3"]]],
+    cells: Sequence[tuple[Task, str, Float[np.ndarray, "S M"]]],
     n: int,
     origin: Origin,
     columns: int = 3,
@@ -126,8 +126,8 @@ def profiles(
 def observed_and_forecast(
     name: str,
     task: Task,
-    observed: Float[np.ndarray, " K+3"],
-    forecasts: Mapping[str, Float[np.ndarray, " K+3"]],
+    observed: Float[np.ndarray, " M"],
+    forecasts: Mapping[str, Float[np.ndarray, " M"]],
     n: int,
     origin: Origin,
 ) -> Figure:

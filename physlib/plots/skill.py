@@ -53,7 +53,7 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
 
 def all_bins(
     name: str,
-    cells: Mapping[str, tuple[Float[np.ndarray, " K+3"], Float[np.ndarray, " K+3"]]],
+    cells: Mapping[str, tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]],
     origin: Origin,
 ) -> Figure:
     """Forecast against observed shift, every bin of every cell, coloured by cell."""

@@ -1,0 +1,51 @@
+# The same words on a laptop and in CI. `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+export OMP_NUM_THREADS ?= 1
+
+help: ## list the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# PyTorch goes first and alone: its version is pinned by hand, and a CPU build already there satisfies the lock.
+# The virtual environment is remade when the lock changes.
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $(READY)
+
+book: $(READY) ## build the book from the stored results; prints where index.html is
+	$(BIN)/physlib book --profile laptop
+
+smoke: $(READY) ## build the book with everything trained from nothing, tiny
+	$(BIN)/physlib book --profile smoke
+
+test: $(READY) ## run the tests, with a smoke build of the book
+	@if [ -z "$$(command -v chromium)" ]; then \
+	  echo "browser tests not run: install chromium"; $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser"; \
+	else $(BIN)/python -m pytest -q -n 2 --dist loadgroup; fi
+
+lint: $(READY) ## style, spelling, pairing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell README.md REPRODUCING.md CONTRIBUTING.md CHANGELOG.md book/*.md notebooks/*.md physlib tests
+	$(BIN)/python -m pytest -q tests/test_pages.py -k pair
+
+pair: $(READY) ## write notebooks/ipynb from the text pages
+	$(BIN)/python -m physlib.pairing
+
+reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 90 minutes)
+	$(BIN)/physlib verify --profile laptop --sample 1000
+
+bench: $(READY) ## speed, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what was built; results stay
+	rm -rf _build $(VENV)
+
+.PHONY: help book smoke test lint pair reproduce bench clean

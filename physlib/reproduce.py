@@ -1,0 +1,80 @@
+"""Retraining stored runs and comparing what comes out with what is stored (running layer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from physlib import experiment, judge, tasks
+from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.errors import PhyslibError
+from physlib.profiles import Config, resolve, seeds_of
+from physlib.rng import numpy_rng
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A retrained run beside its stored twin."""
+
+    config: Config
+    stored: float  # total variation from the flat law
+    retrained: float
+    tolerance: float  # three standard deviations between seeds of the cell, plus the sampling floor
+    identical: bool  # every measured quantity equal to the last bit
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two differ by no more than the tolerance."""
+        return abs(self.retrained - self.stored) <= self.tolerance
+
+    @property
+    def line(self) -> str:
+        """The comparison as one line."""
+        word = "identical" if self.identical else "agrees" if self.agrees else "DIFFERS"
+        c = self.config
+        return (
+            f"{word:<9} {c.task} {c.model} {c.role} seed {c.seed}: stored TV {self.stored:.4f}, "
+            f"retrained {self.retrained:.4f}, tolerance {self.tolerance:.4f}"
+        )
+
+
+def catalogue(profile: str) -> list[Config]:
+    """Every run that the book reads at a profile."""
+    return [
+        resolve(task, model, profile, seed, pilot)
+        for task in judge.TASKS
+        for model in judge.MODELS
+        for pilot in (False, True)
+        for seed in seeds_of(profile, pilot)
+    ]
+
+
+def choose(profile: str, sample: int, seed: int) -> list[Config]:
+    """`sample` runs of the catalogue at random, all of them where there are no more. Raises for a sample below 1."""
+    if sample < 1:
+        raise PhyslibError(f"cannot verify {sample} runs: give --sample 1 or more.")
+    found = catalogue(profile)
+    rows = numpy_rng(seed, "verify").permutation(len(found))[:sample]
+    return [found[row] for row in rows]
+
+
+def compare(config: Config) -> Verdict:
+    """Retrain a run in memory and compare it with the store. Raises where the stored run is missing or damaged."""
+    pilot = config.role == "pilot"
+    cell = experiment.load(config.task, config.model, config.profile, pilot=pilot)
+    task, flat = tasks.get(config.task), flat_mass()
+
+    def distance(q):
+        return total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat)
+
+    stored = next(result for result in cell if result.config == config)
+    again = experiment.produce(config, "cpu", None)
+    spread = float(np.std([distance(r["q"]) for r in cell], ddof=1)) if len(cell) > 1 else 0.0
+    return Verdict(
+        config=config,
+        stored=distance(stored["q"]),
+        retrained=distance(again["q"]),
+        tolerance=3 * spread + tv_floor(flat, again["q"].size),
+        identical=bool(np.array_equal(stored["q"], again["q"], equal_nan=True)),
+    )

@@ -1,0 +1,173 @@
+"""Kernels against closed forms: Rice law, Gaussian algebra, truncated normals, the delta method."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm, rice
+
+from physlib import kernels, tasks
+from physlib.errors import PhyslibError
+from physlib.forecast import forecast
+from physlib.kernels.baselines import flat_posterior_mean
+from physlib.kernels.contract import posterior_mean
+from physlib.kernels.covariance import at_level, estimate_covariance
+from physlib.kernels.expansion import local_moments, unit_moments
+from physlib.rng import numpy_rng
+
+RING = tasks.get("ring")
+
+
+def test_isotropic_on_the_ring_is_the_rice_law():
+    s = 0.2
+    sigma = s * RING.scale[0]
+    answer = forecast(RING, kernels.Isotropic(s), 1_000_000)
+    edges = np.linspace(1, 2, 21)
+    fine = np.linspace(1, 2, 20 * 50 + 1)
+    q = (fine[1:] + fine[:-1]) / 2
+    cdf = rice.cdf(edges[:, None], q / sigma, scale=sigma)  # (edges, q)
+    rows = np.vstack([cdf[0], np.diff(cdf, axis=0), 1 - cdf[-1]])
+    exact = rows.reshape(22, 20, 50).mean(axis=2)
+    assert np.abs(answer.transition[:-1] - exact).max() < 5 * np.sqrt(0.25 / 50_000)
+    assert np.abs(answer.mass[:-1] - exact.mean(axis=1)).max() < 5 * np.sqrt(0.05 / 1e6)
+    drift = (rice.mean(q / sigma, scale=sigma) - q).reshape(20, 50).mean(axis=1)
+    assert np.allclose(answer.drift, drift, atol=5 * sigma / np.sqrt(50_000))
+
+
+def test_white_covariance_is_isotropic():
+    task = tasks.get("sinusoid")
+    a = forecast(task, kernels.Isotropic(0.1), 200_000)
+    b = forecast(task, kernels.Covariance(np.eye(16) * 0.01), 200_000, seed=1)
+    assert np.abs(a.mass - b.mass).max() < 6 * np.sqrt(2 * 0.05 / 200_000)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_covariance_deviations_have_the_given_covariance(seed):
+    rng = numpy_rng(seed, "cov")
+    factor = rng.standard_normal((16, 16))
+    matrix = factor @ factor.T
+    task = tasks.get("tent")
+    x = np.zeros((50_000, 16, 1))
+    moved = kernels.Covariance(matrix, 0.3).deviate(task, x, rng) / task.scale
+    assert np.allclose(estimate_covariance(moved), 0.09 * matrix, atol=0.02 * 0.09 * np.abs(matrix).max() * 5)
+
+
+def test_covariance_refuses_what_is_not_one():
+    with pytest.raises(PhyslibError, match="symmetric"):
+        _ = kernels.Covariance(np.triu(np.ones((16, 16)))).root
+    with pytest.raises(PhyslibError, match="16 x 1"):
+        kernels.Covariance(np.eye(4)).deviate(tasks.get("tent"), np.zeros((1, 16, 1)), numpy_rng(0, "x"))
+
+
+def test_covariance_between_levels_is_log_linear():
+    matrices, levels = np.array([np.eye(2), 3 * np.eye(2)]), np.array([0.1, 10.0])
+    assert np.allclose(at_level(matrices, levels, 1.0), 2 * np.eye(2))
+    assert np.allclose(at_level(matrices, levels, 10.0), matrices[1])
+
+
+@settings(max_examples=50)
+@given(st.floats(-0.5, 1.5), st.floats(0.05, 2))
+def test_flat_posterior_mean_is_the_integral(u, width):
+    density = lambda q: norm.pdf(u, q, width)  # noqa: E731
+    exact = quad(lambda q: q * density(q), 0, 1)[0] / quad(density, 0, 1)[0]
+    assert flat_posterior_mean(np.array([u]), width, 0.0, 1.0)[0] == pytest.approx(exact, abs=1e-6)
+
+
+def test_shrinking_alone_keeps_the_mean_and_loses_variance():
+    # E[E[q|u]] = E[q]; the variance lost is the mean posterior variance
+    task = tasks.get("logistic")
+    data = task.sample(400_000, numpy_rng(0, "d"))
+    pushed = kernels.ShrinkAndBlur(0.1, 0.0).push(task, data, numpy_rng(1, "p"))
+    assert pushed.mean() == pytest.approx(3.75, abs=1e-3)
+    assert pushed.var() < data.q.var()
+    assert pushed.min() >= task.lo
+    assert pushed.max() <= task.hi
+
+
+def test_posterior_mean_of_the_ring_matches_quadrature():
+    s = 0.1
+    sigma = s * RING.scale[0]
+    knots, values = posterior_mean(RING, s)
+    q = np.linspace(1, 2, 4001)
+    for u in (1.0, 1.3, 1.9):
+        weight = rice.pdf(u, q / sigma, scale=sigma)
+        assert np.interp(u, knots, values) == pytest.approx(np.sum(q * weight) / np.sum(weight), abs=0.01)
+
+
+def test_contraction_without_left_over_stays_inside():
+    data = RING.sample(50_000, numpy_rng(0, "d"))
+    pushed = kernels.NoiseContract(0.2, 0.0).push(RING, data, numpy_rng(1, "p"))
+    assert pushed.min() > 1
+    assert pushed.max() < 2
+
+
+def test_expansion_on_the_ring_is_closed_form():
+    # b = s^2 scale^2 / (2 q), mean square s^2 scale^2
+    q, drift, square = unit_moments(RING)
+    assert np.allclose(drift, RING.scale[0] ** 2 / (2 * q), rtol=2e-3)
+    assert np.allclose(square, RING.scale[0] ** 2, rtol=1e-9)
+
+
+def test_expansion_of_least_squares_on_the_sinusoid():
+    """`c = A / B` with `A = x'Mx`, `B = x'Dx`: moments of ratios of quadratic forms, by hand, then `q = arccos(c / 2)`."""
+    task = tasks.get("sinusoid")
+    x = task.sample(40, numpy_rng(0, "x")).x
+    eye = np.diag([0.0, *np.ones(14), 0.0])
+    shift = np.zeros((16, 16))
+    for t in range(1, 15):
+        shift[t, t - 1] += 0.5
+        shift[t - 1, t] += 0.5
+        shift[t, t + 1] += 0.5
+        shift[t + 1, t] += 0.5
+    u = x[..., 0]
+    a, b = np.einsum("ni,ij,nj->n", u, shift, u), np.einsum("ni,ij,nj->n", u, eye, u)
+    gradient = 2 * (u @ shift) / b[:, None] - 2 * (u @ eye) * (a / b**2)[:, None]
+    bias = -a * 14 / b**2 - 4 * np.einsum("ni,ij,nj->n", u, shift @ eye, u) / b**2
+    bias += 4 * a * np.einsum("ni,ij,nj->n", u, eye @ eye, u) / b**3
+    c = a / b
+    slope = -1 / np.sqrt(4 - c**2)  # d arccos(c / 2) / dc, and its derivative
+    bend = -c / (4 - c**2) ** 1.5
+    square = slope**2 * np.sum(gradient**2, axis=1)
+    drift = slope * bias + bend * np.sum(gradient**2, axis=1) / 2
+    found_drift, found_square = local_moments(task, x, np.eye(16))
+    assert np.allclose(found_square, square, rtol=1e-9)
+    assert np.allclose(found_drift, drift, rtol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["ring", "sinusoid", "tent", "logistic[2.8,3.4]"])
+def test_expansion_is_the_small_deviation_limit(name):
+    """Deviation of a few fixed trajectories, many draws each: mean and mean square against autodiff."""
+    task, s = tasks.get(name), 2e-4  # small against the distance to the tent's kink
+    x = task.sample(6, numpy_rng(3, "few")).x
+    drift, square = local_moments(task, x, s * np.diag(np.tile(task.scale, task.shape[0])))
+    rng, draws = numpy_rng(0, "many"), 100_000
+    for i in range(len(x)):
+        noise = rng.standard_normal((draws, *task.shape)) * s * task.scale
+        # antithetic pairs cancel the slope, so that the curvature is not drowned
+        up, down = task.measure(x[i] + noise), task.measure(x[i] - noise)
+        centre = task.measure(x[i : i + 1])[0]
+        assert np.mean((up - centre) ** 2) == pytest.approx(square[i], rel=0.03)
+        mean = (up + down) / 2 - centre
+        assert mean.mean() == pytest.approx(drift[i], abs=5 * mean.std() / np.sqrt(draws) + 0.02 * abs(drift[i]))
+
+
+def test_expansion_density_matches_monte_carlo_away_from_the_edges():
+    # p (1 - b' + v'') on the ring: b' = -c/q^2, v'' = 0, so mass is 1 + c / q^2 with c = s^2 scale^2 / 2
+    s = 0.1
+    c = (s * RING.scale[0]) ** 2 / 2
+    answer = forecast(RING, kernels.Isotropic(s), 4_000_000)
+    centres = 1 + (np.arange(20) + 0.5) / 20
+    inner = (centres > 1 + 4 * s * RING.scale[0]) & (centres < 2 - 4 * s * RING.scale[0])
+    assert np.abs(answer.mass[1:-2][inner] * 20 - 1 - c / centres[inner] ** 2).max() < 5 * np.sqrt(20 / 4e6)
+
+
+@pytest.mark.parametrize("name", ["isotropic", "noise-contract-q", "shrink-and-blur", "blur", "expansion"])
+def test_vanishing_kernels_do_nothing(name):
+    family = kernels.FAMILIES[name]
+    kernel = family(*[1e-6] * len(family.__dataclass_fields__))
+    task = tasks.get("sinusoid")
+    data = task.sample(20_000, numpy_rng(0, "d"))
+    pushed = kernel.push(task, data, numpy_rng(1, "p"))
+    assert np.median(np.abs(pushed - data.q)) < 2e-3

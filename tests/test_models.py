@@ -1,0 +1,106 @@
+"""The diffusion model against closed forms for Gaussian data, and the backbones' contract."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from physlib import models
+from physlib.errors import PhyslibError
+from physlib.models.diffusion import SIGMA_MAX, SIGMA_MIN, Diffusion, noise_levels
+from physlib.rng import torch_rng
+
+MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
+
+
+class _IdealGaussian(nn.Module):
+    """Backbone whose denoiser is exact for unit Gaussian data: E[x | x + sigma e] = (x + sigma e) / (1 + sigma^2)."""
+
+    def forward(self, x, c_noise):
+        return torch.zeros_like(x)
+
+
+def ideal(heun_steps):
+    return Diffusion(_IdealGaussian(), MEAN, STD, steps=4, heun_steps=heun_steps)
+
+
+@pytest.mark.parametrize("name", models.VERSIONS)
+def test_untrained_loss_is_one(name):
+    torch.manual_seed(0)
+    model = models.build(name, MEAN, STD, 16, 16, 2, 8)
+    x = model.restore(torch.randn(4000, 16, 2, generator=torch_rng(0, "x")))
+    assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(1, abs=0.05)
+
+
+def test_noise_levels_run_from_largest_to_zero():
+    sigmas = noise_levels(32)
+    assert sigmas[0] == pytest.approx(SIGMA_MAX)
+    assert sigmas[-2] == pytest.approx(SIGMA_MIN)
+    assert sigmas[-1] == 0
+    assert (sigmas.diff() < 0).all()
+
+
+def test_ideal_denoiser_reproduces_gaussian_data():
+    x = ideal(64).sample(20_000, torch_rng(0, "s"))
+    assert torch.allclose(x.mean((0, 1)), torch.tensor([0.3, -1.0]), atol=0.04)
+    assert torch.allclose(x.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
+
+
+def test_heun_is_second_order():
+    # the flow of the exact denoiser is x(sigma) = x_0 sqrt(1 + sigma^2): compare the end point
+    errors = []
+    for steps in (32, 64, 128):
+        model = ideal(steps)
+        start = torch.ones(1, 4, 2, dtype=torch.float64) * SIGMA_MAX
+        end = model._heun(start, noise_levels(steps).double())
+        errors.append(abs(float(end[0, 0, 0]) - SIGMA_MAX / np.sqrt(1 + SIGMA_MAX**2)))
+    assert errors[0] / errors[1] > 3.3
+    assert errors[1] / errors[2] > 3.0
+
+
+def test_renoise_at_a_small_level_returns_the_data():
+    model = ideal(64)
+    x = model.restore(torch.randn(50, 4, 2, generator=torch_rng(0, "x")))
+    moved = model.renoise(x, 0.01, torch_rng(1, "n"))
+    assert torch.allclose(model.normalise(moved), model.normalise(x), atol=0.06)
+
+
+def test_denoising_error_of_the_ideal_gaussian():
+    # error of the posterior mean is sigma / sqrt(1 + sigma^2); over sigma, 1 / sqrt(1 + sigma^2)
+    model = ideal(8)
+    x = model.restore(torch.randn(50_000, 4, 2, generator=torch_rng(0, "x")))
+    for level in (0.1, 1.0):
+        assert model.denoising_error(x, level, torch_rng(1, "n")) == pytest.approx(1 / np.sqrt(1 + level**2), rel=0.01)
+
+
+@pytest.mark.parametrize("name", models.VERSIONS)
+def test_weights_survive_saving(name):
+    model, twin = (models.build(name, MEAN, STD, 16, 16, 2, 4) for _ in range(2))
+    nn.init.normal_(model.backbone.leave.weight if name == "diffusion-mlp" else model.backbone.leave[-1].weight)
+    twin.load(model.save())
+    a, b = model.sample(3, torch_rng(0, "s")), twin.sample(3, torch_rng(0, "s"))
+    assert torch.allclose(a, b, atol=0.15 * float(a.abs().max()))  # bfloat16 keeps 8 bits
+    assert all(np.array_equal(v, twin.save()[k]) for k, v in model.save().items())
+
+
+def test_weights_of_another_model_are_refused():
+    with pytest.raises(PhyslibError, match="another model"):
+        models.build("diffusion-mlp", MEAN, STD, 16, 16, 2, 4).load(ideal(4).save())
+
+
+def test_unet_says_what_lengths_it_takes():
+    with pytest.raises(PhyslibError, match="divisible by 4"):
+        models.build("diffusion-unet", MEAN, STD, 1, 16, 2, 4)
+
+
+def test_unknown_model_suggests_the_nearest():
+    with pytest.raises(PhyslibError, match="diffusion-unet"):
+        models.build("diffusion-une", MEAN, STD, 16, 16, 2, 4)
+
+
+@pytest.mark.parametrize("name", models.VERSIONS)
+def test_a_trajectory_is_denoised_alone(name):
+    torch.manual_seed(0)
+    model = models.build(name, MEAN, STD, 16, 16, 2, 4)
+    x, sigma = torch.randn(6, 16, 2), torch.full((6,), 0.5)
+    assert torch.allclose(model.denoise(x, sigma)[2:3], model.denoise(x[2:3], sigma[:1]), atol=1e-5)

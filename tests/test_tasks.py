@@ -1,0 +1,107 @@
+"""Tasks against closed forms and published values."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kstest
+
+from physlib import tasks
+from physlib.errors import PhyslibError
+from physlib.rng import numpy_rng
+
+NAMES = [*tasks.FAMILIES, "logistic[2.8,3.4]", "tent[1.3,1.7]"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quantity_is_flat_recovered_and_plausible(name):
+    task = tasks.get(name)
+    data = task.sample(100_000, numpy_rng(1, f"test {name}"))
+    assert data.x.shape == (100_000, *task.shape)
+    assert kstest(data.q, "uniform", args=(task.lo, task.hi - task.lo)).pvalue > 1e-4
+    assert np.abs(task.measure(data.x) - data.q).max() < 1e-9
+    assert task.residual(data.x).max() < 1e-9
+
+
+@given(st.floats(0.1, 0.9))
+def test_logistic_at_4_has_the_closed_form_of_ulam(x0):
+    # x_t = sin^2(2^t arcsin sqrt x_0)
+    x = tasks.get("logistic").generate(np.array([4.0]), np.array([[x0]]))[0, :8, 0]
+    exact = np.sin(2.0 ** np.arange(8) * np.arcsin(np.sqrt(x0))) ** 2
+    assert np.allclose(x, exact, atol=1e-9)
+
+
+def test_logistic_superstable_period_three():
+    # q = 3.83187405528332 makes 1/2 return after three steps (Briggs 1991)
+    x = tasks.get("logistic").generate(np.array([3.83187405528332]), np.array([[0.5]]))[0, :, 0]
+    assert np.allclose(x[3:12], x[:9], atol=1e-6)
+
+
+def test_tent_doubles_distances_by_its_slope():
+    task = tasks.get("tent")
+    pair = task.generate(np.full(2, 1.7), np.array([[0.3], [0.3 + 1e-9]]))[..., 0]
+    growth = np.abs(np.diff(pair, axis=0))[0]
+    assert np.allclose(growth[1:6] / growth[:5], 1.7, rtol=1e-5)
+
+
+@given(st.floats(0.1, 1.0), st.floats(0, 6.28))
+def test_sinusoid_obeys_its_recurrence(q, phase):
+    x = tasks.get("sinusoid").generate(np.array([q]), np.array([[phase]]))[0, :, 0]
+    assert np.allclose(x[2:] + x[:-2], 2 * np.cos(q) * x[1:-1], atol=1e-12)
+
+
+def test_sinusoid_residual_is_that_of_a_linear_fit_at_the_measured_frequency():
+    task = tasks.get("sinusoid")
+    data = task.sample(20, numpy_rng(0, "noise"))
+    noisy = data.x + 0.02 * numpy_rng(1, "noise").standard_normal(data.x.shape)
+    for x, q, residual in zip(noisy[..., 0], task.measure(noisy), task.residual(noisy), strict=True):
+        basis = np.stack([np.cos(q * np.arange(16)), np.sin(q * np.arange(16))], axis=1)
+        left = x - basis @ np.linalg.lstsq(basis, x, rcond=None)[0]
+        assert residual == pytest.approx(np.sqrt(np.mean(left**2)) / task.scale[0], rel=1e-6)
+
+
+def test_map_residual_is_the_one_step_error():
+    task = tasks.get("tent")
+    data = task.sample(5, numpy_rng(0, "r"))
+    x = data.x.copy()
+    x[:, -1, 0] += 0.01  # only the last step is off: the fit moves little, the error is .01 in one of 15 steps
+    assert np.allclose(task.residual(x) * task.scale[0], 0.01 / np.sqrt(15), rtol=0.15)
+
+
+@pytest.mark.parametrize("name", tasks.FAMILIES)
+def test_measurement_is_the_same_in_torch_and_differentiable(name):
+    task = tasks.get(name)
+    x = task.sample(50, numpy_rng(0, "t")).x
+    tensor = torch.as_tensor(x)
+    assert np.allclose(task.measure(tensor).numpy(), task.measure(x), rtol=1e-12)
+    assert np.allclose(task.residual(tensor).numpy(), task.residual(x), atol=1e-9)
+    assert torch.isfinite(torch.func.vmap(torch.func.grad(task.measure))(tensor)).all()
+
+
+def test_ring_scale_is_exact():
+    ring = tasks.get("ring[0.5,3]")
+    assert np.allclose(ring.scale, ring.sample(400_000, numpy_rng(0, "s")).x.std(axis=(0, 1)), rtol=5e-3)
+
+
+@settings(max_examples=30)
+@given(st.floats(1.0, 1.5), st.floats(1.6, 2.0))
+def test_names_round_trip(lo, hi):
+    task = tasks.get(f"tent[{lo:g},{hi:g}]")
+    assert tasks.get(task.name).name == task.name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("logistc", "did you mean 'logistic'"),
+        ("xyz", "choose one of"),
+        ("logistic[3.4,2.8]", "lo < hi"),
+        ("logistic[3,5]", "within"),
+        ("tent[a,b]", "two numbers"),
+        ("tent[1.2", "two numbers"),
+    ],
+)
+def test_bad_names_are_explained(name, words):
+    with pytest.raises(PhyslibError, match=words.replace("[", r"\[")):
+        tasks.get(name)
