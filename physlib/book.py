@@ -1,4 +1,4 @@
-"""The press: stage the book, execute its pages with papermill, strip traces of the machine, build the HTML (pages layer)."""
+"""The press: stage the book, execute its pages, strip traces of the machine, build the HTML (pages layer)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,9 @@ def pages(prefixes: list[str] | None = None) -> list[Path]:
     found = sorted((ROOT / "notebooks").glob("[0-9]*.md"))
     chosen = [p for p in found if not prefixes or p.name.startswith(tuple(prefixes))]
     if not chosen:
-        raise PhyslibError(f"no page starts with {', '.join(prefixes or [])}: pages are {', '.join(p.stem for p in found)}.")
+        raise PhyslibError(
+            f"no page starts with {', '.join(prefixes or [])}: pages are {', '.join(p.stem for p in found)}."
+        )
     return chosen
 
 
@@ -68,7 +71,9 @@ def execute(page: Path, target: Path, parameters: dict[str, Any]) -> Timing:
     source = f"{SCHEME}{os.path.relpath(page)}"
     unknown = set(parameters) - set(inspect_notebook(source))
     if unknown:
-        raise PhyslibError(f"page {page.name} has no parameter {', '.join(sorted(unknown))}: add it to its parameters cell.")
+        raise PhyslibError(
+            f"page {page.name} has no parameter {', '.join(sorted(unknown))}: add it to its parameters cell."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     started, peak = time.perf_counter(), _Peak()
     try:
@@ -82,7 +87,9 @@ def execute(page: Path, target: Path, parameters: dict[str, Any]) -> Timing:
             autosave_cell_every=0,
         )
     except PapermillExecutionError as error:
-        raise PhyslibError(f"page {page.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+        raise PhyslibError(
+            f"page {page.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+        ) from None
     finally:
         megabytes = peak.stop()
     nbformat.write(scrub(notebook), target)
@@ -93,8 +100,6 @@ class _Peak:
     """Largest memory of this process's children, polled once a second."""
 
     def __init__(self):
-        import threading
-
         self._largest, self._done = 0, threading.Event()
         self._thread = threading.Thread(target=self._poll, daemon=True)
         self._thread.start()
@@ -122,7 +127,9 @@ def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if "injected-parameters" in tags:
             cell.metadata["tags"] = [*tags, "remove-input"]
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr" and "%|" in o.text)]
+            cell.outputs = [
+                o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr" and "%|" in o.text)
+            ]
             for output in cell.outputs:
                 if output.output_type == "stream":
                     output.text = re.sub(r"(/[\w.-]+)+/(?=[\w.-]+\.py)", "", output.text)
@@ -140,9 +147,34 @@ def stage(folder: Path, profile: str) -> None:
     write_atomic(folder / "book/api.md", api_page().encode())
 
 
+_FOREIGN = re.compile(r'<link rel="preload" as="font"[^>]*>|<script>const THEBE_JS_URL.*?</script>', re.DOTALL)
+
+
+def polish(html: Path) -> None:
+    """Drop two things of the theme's that fail in a page opened from a file.
+
+    Fonts preloaded across origins (they load anyway, from the style sheet), and the declarations of a
+    live-code service that is off and declared twice.
+    """
+    for page in html.rglob("*.html"):
+        page.write_text(_FOREIGN.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def claims_page(rows: list[ledger.Row], profile: str) -> str:
     """The ledger as a page."""
-    columns = ("claim", "task", "model", "kernel", "source", "variant", "tv_observed", "tv_floor", "corr", "r2", "skill")
+    columns = (
+        "claim",
+        "task",
+        "model",
+        "kernel",
+        "source",
+        "variant",
+        "tv_observed",
+        "tv_floor",
+        "corr",
+        "r2",
+        "skill",
+    )
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for row in rows:
         cells = ("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in (row[c] for c in columns))
@@ -193,5 +225,6 @@ def build(profile: str, prefixes: list[str] | None = None) -> None:
     if done.returncode:
         raise PhyslibError(f"the book did not build:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     html = site / "_build" / "html"
+    polish(html)
     write_atomic(html / "timings.json", json.dumps([t.__dict__ for t in timings]).encode())
     sys.stdout.write(f"{'sphinx':<16} {time.perf_counter() - started:6.1f} s\n{html / 'index.html'}\n")

@@ -62,7 +62,9 @@ def run(
     seed: Annotated[int, typer.Option(help="0, 1, 2 are the judged seeds; tune and pilot from 100 on.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     pilot: Annotated[bool, typer.Option("--pilot", help="A tenth of the training steps.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the configuration and the time it will take.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the configuration and the time it will take.")
+    ] = False,
 ) -> None:
     """Train, sample and measure, or answer from the store."""
     from physlib import experiment, tasks
@@ -73,7 +75,9 @@ def run(
     if dry_run:
         for name, value in dataclasses.asdict(config).items():
             typer.echo(f"{name:<12} {value}")
-        typer.echo(f"{'key':<12} {config.key}\n{'expected':<12} about {config.expected_seconds / 60:.1f} min on one core")
+        typer.echo(
+            f"{'key':<12} {config.key}\n{'expected':<12} about {config.expected_seconds / 60:.1f} min on one core"
+        )
         return
     result = experiment.run(config, device)
     typer.echo(_summary(tasks.get(task), result))
@@ -108,8 +112,8 @@ def forecast(
     seed: Annotated[int, typer.Option(help="Seed of the Monte Carlo.")] = 0,
 ) -> None:
     """Forecast the shift of a task's quantity from a kernel, without training."""
-    from physlib import tasks
     from physlib import forecast as theory
+    from physlib import tasks
 
     system = tasks.get(task)
     answer = theory.forecast(system, _kernel(kernel, scale), draws, seed, progress=True)

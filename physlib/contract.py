@@ -105,10 +105,14 @@ def _kernel(cls: type[Kernel]) -> Iterator[Check]:
         data = task.sample(COUNT, numpy_rng(0, "check"))
         before = data.x.copy()
         moved = kernel.push(task, data, numpy_rng(1, "check"))
-        yield Check(np.shape(moved) == (COUNT,), f"{name}: push gives one quantity a trajectory: found {np.shape(moved)}")
+        yield Check(
+            np.shape(moved) == (COUNT,), f"{name}: push gives one quantity a trajectory: found {np.shape(moved)}"
+        )
         yield Check(np.array_equal(before, data.x), f"{name}: push leaves the data as they were")
         again = kernel.push(task, data, numpy_rng(1, "check"))
-        yield Check(np.array_equal(moved, again, equal_nan=True), f"{name}: the same generator gives the same quantities")
+        yield Check(
+            np.array_equal(moved, again, equal_nan=True), f"{name}: the same generator gives the same quantities"
+        )
 
 
 def _model(cls: type[Generator]) -> Iterator[Check]:

@@ -28,17 +28,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Int
 
 from physlib import models, tasks
-from physlib.density import BINS, bin_index
+from physlib.density import BINS, bin_counts, bin_index
 from physlib.errors import PhyslibError
 from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
 
 if TYPE_CHECKING:
-    import torch
-
     from physlib.models.base import Generator
 
 CHUNK = 2_500  # trajectories sampled at once
@@ -86,6 +85,11 @@ def load(
     return [Store.of(profile).get(config) for config in configs]
 
 
+def counts(task: tasks.Task, results: Iterable[Result]) -> Int[np.ndarray, "S M"]:
+    """Histogram of the balanced quantity in each run, as rows of counts."""
+    return np.array([bin_counts(result["q"], task.lo, task.hi) for result in results])
+
+
 def model_of(result: Result) -> Generator:
     """The trained model of a result that kept its weights. Raises `PhyslibError` where it did not."""
     if not result.weights:
@@ -116,7 +120,9 @@ def _untrained(config: Config, mean: np.ndarray, std: np.ndarray) -> Generator:
     with torch.random.fork_rng():  # layers initialise themselves from the global generator: lend it, then put it back
         torch.manual_seed(seed)
         mean, std = np.broadcast_to(mean, dims), np.broadcast_to(std, dims)
-        return models.build(config.model, mean.copy(), std.copy(), steps, config.width, config.blocks, config.heun_steps)
+        return models.build(
+            config.model, mean.copy(), std.copy(), steps, config.width, config.blocks, config.heun_steps
+        )
 
 
 def produce(config: Config, device: str, checkpoint: Path | None) -> Result:

@@ -107,9 +107,7 @@ class Skill(NamedTuple):
     skill: float  # 1 - distance to the forecast / distance to flat, noise taken out in quadrature
 
 
-def score(
-    counts: Int[np.ndarray, " M"], mass: Float[np.ndarray, " M"], draws: int
-) -> Skill:
+def score(counts: Int[np.ndarray, " M"], mass: Float[np.ndarray, " M"], draws: int) -> Skill:
     """Score a forecast `mass` made from `draws` draws against observed `counts`.
 
     The skill takes the expected sampling noise off both distances in quadrature, and is NaN where the

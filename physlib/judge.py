@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from physlib import tasks
 from physlib.calibrate import Effort, Table, family_table, fit, tabulate
-from physlib.density import bin_counts
+from physlib.experiment import counts
 from physlib.experiment import load as load_runs
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Covariance
@@ -81,9 +81,10 @@ class Cell:
         folder = Store.of(self.profile).root / self.task.name / self.model
         return folder / f"{self.profile}-judgement-{self.key}.safetensors"
 
-    def counts(self, results: list[Result]) -> Int[np.ndarray, "S M"]:
-        """Measured histograms of runs of this cell."""
-        return np.array([bin_counts(r["q"], self.task.lo, self.task.hi) for r in results])
+    @property
+    def counts(self) -> Int[np.ndarray, "S M"]:
+        """Measured histograms of the judged runs."""
+        return counts(self.task, self.judged)
 
 
 def stored(cell: Cell) -> list[Entry]:
@@ -114,9 +115,9 @@ def _others_mean(masses: Float[np.ndarray, "S M"]) -> Float[np.ndarray, "S M"]:
     return (masses.sum(axis=0) - masses) / (len(masses) - 1)
 
 
-def _shares(cell: Cell, results: list[Result]) -> Float[np.ndarray, "S M"]:
-    counts = cell.counts(results)
-    return counts / counts.sum(axis=1, keepdims=True)
+def _shares(task: tasks.Task, results: list[Result]) -> Float[np.ndarray, "S M"]:
+    found = counts(task, results)
+    return found / found.sum(axis=1, keepdims=True)
 
 
 def _pilot_names(cell: Cell) -> str:
@@ -129,10 +130,10 @@ def _pilot_seconds(cell: Cell) -> float:
 
 def _baselines(cell: Cell) -> list[Entry]:
     """No shift, the pilot's own samples, and how well other seeds' profiles forecast one seed's."""
-    observed, count = _shares(cell, cell.judged), len(cell.judged)
+    observed, count = _shares(cell.task, cell.judged), len(cell.judged)
     blank: list[dict[str, float]] = [{}] * count
     flat = forecast(cell.task, FAMILIES["no-shift"](), 1_000)
-    pilot = _shares(cell, cell.pilots).mean(axis=0)
+    pilot = _shares(cell.task, cell.pilots).mean(axis=0)
     entries = [
         Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0),
         Entry("pilot-samples", "pilot", _pilot_names(cell), blank, np.tile(pilot, (count, 1)), _pilot_seconds(cell)),
@@ -145,8 +146,8 @@ def _baselines(cell: Cell) -> list[Entry]:
 
 def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F M"]]:
     """Profiles of this cell that numbers are fitted to, by source; one per judged seed, or one for all."""
-    observed = _shares(cell, cell.judged)
-    targets = {"oracle": observed, "pilot": _shares(cell, cell.pilots).mean(axis=0, keepdims=True)}
+    observed = _shares(cell.task, cell.judged)
+    targets = {"oracle": observed, "pilot": _shares(cell.task, cell.pilots).mean(axis=0, keepdims=True)}
     return targets | ({"seed": _others_mean(observed)} if len(observed) > 1 else {})
 
 
@@ -155,10 +156,7 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
     own = family_table(cell.task, family, cell.effort)
     fits = {source: [fit([(own, mass)]) for mass in masses] for source, masses in _targets(cell).items()}
     tables = {name: family_table(tasks.get(name), family, cell.effort) for name in cell.others}
-    means = {
-        name: np.mean([bin_counts(r["q"], tasks.get(name).lo, tasks.get(name).hi) / r["q"].size for r in runs], axis=0)
-        for name, runs in cell.others.items()
-    }
+    means = {name: _shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()}
     fits["transferred"] = [fit([(tables[name], means[name]) for name in cell.others])]
     entries = []
     for source, numbers in fits.items():

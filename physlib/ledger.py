@@ -19,12 +19,38 @@ from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.experiment import revision
 from physlib.forecast import score
 from physlib.profiles import LEVELS
+from physlib.store import Result
+from physlib.tasks import Task
 
 KEYS = (
-    "claim task model kernel source variant parameters n_parameters fitted_on profile seeds n_samples tv_observed "
-    "tv_floor tv_plausible plausible corr r2 skill skill_lo skill_hi mean_prior mean_observed seconds_train "
-    "seconds_forecast width revision"
-).split()
+    "claim",
+    "task",
+    "model",
+    "kernel",
+    "source",
+    "variant",
+    "parameters",
+    "n_parameters",
+    "fitted_on",
+    "profile",
+    "seeds",
+    "n_samples",
+    "tv_observed",
+    "tv_floor",
+    "tv_plausible",
+    "plausible",
+    "corr",
+    "r2",
+    "skill",
+    "skill_lo",
+    "skill_hi",
+    "mean_prior",
+    "mean_observed",
+    "seconds_train",
+    "seconds_forecast",
+    "width",
+    "revision",
+)
 
 Row = dict[str, Any]
 
@@ -65,7 +91,7 @@ def locality(cell: judge.Cell) -> np.ndarray:
 
 def _common(cell: judge.Cell) -> Row:
     task, flat = cell.task, flat_mass()
-    counts = cell.counts(cell.judged)
+    counts = cell.counts
     n = int(counts[0].sum())
     config = cell.judged[0].config
     return {
@@ -92,16 +118,20 @@ def _row(common: Row, **values: Any) -> Row:
     return {key: clean.get(key) for key in KEYS}
 
 
+def plausible_shift(task: Task, results: list[Result]) -> tuple[float, float]:
+    """Share of plausible samples, and total variation from flat among those alone; means over runs."""
+    kept, distances = [], []
+    for result in results:
+        good = result["residual"] < task.facts.threshold
+        found = bin_counts(result["q"][good], task.lo, task.hi)
+        kept.append(good.mean())
+        distances.append(total_variation(found / max(found.sum(), 1), flat_mass()))
+    return float(np.mean(kept)), float(np.mean(distances))
+
+
 def _observation(cell: judge.Cell, common: Row) -> Row:
-    flat, shares, among = flat_mass(), [], []
-    for result in cell.judged:
-        good = result["residual"] < cell.task.facts.threshold
-        shares.append(float(good.mean()))
-        counts = bin_counts(result["q"][good], cell.task.lo, cell.task.hi)
-        among.append(total_variation(counts / max(counts.sum(), 1), flat))
-    return _row(
-        common, claim="C1", kernel="none", plausible=float(np.mean(shares)), tv_plausible=float(np.mean(among))
-    )
+    kept, among = plausible_shift(cell.task, cell.judged)
+    return _row(common, claim="C1", kernel="none", plausible=kept, tv_plausible=among)
 
 
 def _locality(cell: judge.Cell, common: Row) -> list[Row]:
@@ -113,8 +143,8 @@ def _locality(cell: judge.Cell, common: Row) -> list[Row]:
 
 
 def _forecast(cell: judge.Cell, entry: judge.Entry, common: Row) -> Row:
-    counts = cell.counts(cell.judged)
-    draws = int(cell.counts(cell.pilots).sum()) if entry.kernel == "pilot-samples" else cell.effort.final
+    counts = cell.counts
+    draws = sum(r["q"].size for r in cell.pilots) if entry.kernel == "pilot-samples" else cell.effort.final
     if entry.kernel == "seed-profile":
         draws = int(counts.sum() - counts[0].sum())
     scores = [score(c, mass, draws) for c, mass in zip(counts, entry.masses, strict=True)]
@@ -135,6 +165,44 @@ def _forecast(cell: judge.Cell, entry: judge.Entry, common: Row) -> Row:
         skill_hi=high,
         seconds_forecast=entry.seconds,
     )
+
+
+def medians(found: list[Row]) -> list[Row]:
+    """Median scores over cells of every kernel and source, sources in order of how much they were told."""
+    order = ("oracle", "seed", "transferred", "pilot")
+    pairs = {(row["source"], row["kernel"]) for row in found if row["claim"] == "C5" and row["source"]}
+    table = []
+    for source, kernel in sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1])):
+        same = [row for row in found if (row["source"], row["kernel"]) == (source, kernel) and row["claim"] == "C5"]
+        scores = {name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "skill")}
+        entry = {"source": source, "kernel": kernel, "n_parameters": same[0]["n_parameters"]}
+        table.append(entry | {name: float(np.median(v)) if v else None for name, v in scores.items()})
+    return table
+
+
+def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]:
+    """Two kernels with numbers from one source, cell by cell: skills, their intervals, and who wins.
+
+    `winner` is the kernel whose interval lies above the other's, "neither" where they overlap, null
+    where a skill or its interval is not defined.
+    """
+    table = []
+    for first in (row for row in found if (row["kernel"], row["source"]) == (ours, source)):
+        second = next(
+            row
+            for row in found
+            if all(row[key] == first[key] for key in ("task", "model", "source")) and row["kernel"] == theirs
+        )
+        entry = {"source": source, "task": first["task"], "model": first["model"], "winner": None}
+        for row in (first, second):
+            entry[row["kernel"]] = row["skill"]
+            known = row["skill_lo"] is not None
+            entry[f"{row['kernel']}, interval"] = f"{row['skill_lo']:.2f} to {row['skill_hi']:.2f}" if known else None
+        if first["skill_lo"] is not None and second["skill_lo"] is not None:
+            above, below = first["skill_lo"] > second["skill_hi"], first["skill_hi"] < second["skill_lo"]
+            entry["winner"] = ours if above else theirs if below else "neither"
+        table.append(entry)
+    return table
 
 
 def as_text(found: list[Row]) -> str:

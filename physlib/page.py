@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -73,16 +74,16 @@ class _Text(str):
 def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], str]]) -> HTML:
     """Rows as an HTML table; `columns` maps a key to a format (`".3f"`) or a function. Absent values are dashes."""
     head = "".join(f"<th>{key}</th>" for key in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(row[key], form)}</td>" for key, form in columns.items()) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(_cell(row[key], form) for key, form in columns.items()) + "</tr>" for row in rows)
     return HTML(f'<div class="phys-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
 def _cell(value: Any, form: str | Callable[[Any], str]) -> str:
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return "&ndash;"
-    return form(value) if callable(form) else format(value, form)
+        return "<td>&ndash;</td>"
+    text = html.escape(form(value) if callable(form) else format(value, form))
+    long = ' class="text-column"' if len(text) > 30 else ""
+    return f"<td{long}>{text}</td>"
 
 
 def show_source(thing: Any) -> None:

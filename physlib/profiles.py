@@ -81,7 +81,14 @@ _MODEL_PRESETS: dict[str, dict[str, Any]] = {
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 500, "heun_steps": 12},
-        "diffusion-unet": {"n_train": 20_000, "n_samples": 2_000, "n_probe": 200, "steps": 200, "batch": 64, "heun_steps": 10},
+        "diffusion-unet": {
+            "n_train": 20_000,
+            "n_samples": 2_000,
+            "n_probe": 200,
+            "steps": 200,
+            "batch": 64,
+            "heun_steps": 10,
+        },
     },
     "laptop": {},
     "paper": {

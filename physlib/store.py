@@ -84,11 +84,11 @@ def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` so that `path` is at every moment either its old self or complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with open(partial, "wb") as file:
+    with partial.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 class Store:

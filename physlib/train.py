@@ -90,16 +90,18 @@ class _State:
             "seconds": self.record.seconds,
         }
         partial = path.with_suffix(".partial")
-        with open(partial, "wb") as file:
+        with partial.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        partial.replace(path)
 
     def load(self, path: Path) -> None:
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
-        except Exception:  # the loader has many ways to fail, and its advice (load without checks) must not be passed on
+        except (
+            Exception
+        ):  # the loader has many ways to fail, and its advice (load without checks) must not be passed on
             raise PhyslibError(f"checkpoint {path} is damaged: delete it to train from the start.") from None
         self.model.load_state_dict(state["model"])
         self.average = state["average"]

@@ -38,5 +38,7 @@ def physlib(*words, check=True, timeout=300, env=None, cwd=None):
         command, capture_output=True, text=True, timeout=timeout, env=os.environ | (env or {}), cwd=cwd, check=False
     )
     if check and done.returncode:
-        raise AssertionError(f"{' '.join(command[1:])} exited {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        raise AssertionError(
+            f"{' '.join(command[1:])} exited {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        )
     return done

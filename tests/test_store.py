@@ -81,7 +81,13 @@ def test_a_file_under_another_runs_name_is_refused(tmp_path):
 
 def test_keys_depend_on_choices_not_on_spelled_out_defaults():
     assert CONFIG.key == resolve("tent[1.2,2]", "diffusion-mlp", "laptop", 7, steps=8_000).key
-    keys = {resolve("tent", m, p, s, pilot).key for m in ("diffusion-mlp", "diffusion-unet") for p in ("smoke", "laptop") for s in (0, 1) for pilot in (False, True)}
+    keys = {
+        resolve("tent", m, p, s, pilot).key
+        for m in ("diffusion-mlp", "diffusion-unet")
+        for p in ("smoke", "laptop")
+        for s in (0, 1)
+        for pilot in (False, True)
+    }
     assert len(keys) == 16
 
 
@@ -121,7 +127,10 @@ print(len(made), float(result["q"].sum()))
 
 def test_two_processes_train_a_run_once(tmp_path):
     env = os.environ | {"PHYSLIB_BUILD": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    both = [subprocess.Popen([sys.executable, "-c", TWICE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env) for _ in range(2)]
+    both = [
+        subprocess.Popen([sys.executable, "-c", TWICE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+        for _ in range(2)
+    ]
     answers = [process.communicate(timeout=120)[0].split() for process in both]
     assert sorted(a[0] for a in answers) == [b"0", b"1"]
     assert answers[0][1] == answers[1][1]
@@ -145,5 +154,3 @@ def test_roots_do_not_depend_on_the_working_directory(profile, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert Store.of(profile).root == before
     assert Store.of(profile).root.is_absolute()
-
-

@@ -34,7 +34,9 @@ class Covariance(TrajectoryKernel):
     def deviate(self, task, x, rng):
         steps, dims = x.shape[1:]
         if self.matrix.shape != (steps * dims, steps * dims):
-            raise PhyslibError(f"the covariance is {self.matrix.shape}, but trajectories have {steps} x {dims} entries.")
+            raise PhyslibError(
+                f"the covariance is {self.matrix.shape}, but trajectories have {steps} x {dims} entries."
+            )
         error = rng.standard_normal((len(x), steps * dims)) @ self.root
         return x + self.s * task.scale * error.reshape(x.shape)
 

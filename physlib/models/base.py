@@ -62,4 +62,6 @@ class Generator(nn.Module, ABC):
         try:
             self.load_state_dict(state)
         except RuntimeError as error:
-            raise PhyslibError(f"these weights belong to another model: {str(error).splitlines()[-1].strip()}") from None
+            raise PhyslibError(
+                f"these weights belong to another model: {str(error).splitlines()[-1].strip()}"
+            ) from None

@@ -9,6 +9,7 @@ deviation here, so noise levels read as shares of a channel's standard deviation
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ class Diffusion(Generator):
     def _heun(self, x: Float[Tensor, "N T D"], sigmas: Float[Tensor, " L"]) -> Float[Tensor, "N T D"]:
         """Integrate the probability-flow equation down the noise levels by Heun's method (algorithm 1)."""
         x = x.double()  # errors of the integrator stay below those of the network
-        for now, then in zip(sigmas[:-1], sigmas[1:], strict=True):
+        for now, then in pairwise(sigmas):
             slope = (x - self._denoise_at(x, now)) / now
             euler = x + (then - now) * slope
             if then > 0:

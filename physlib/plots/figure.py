@@ -35,7 +35,6 @@ STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "grid.color": GREY,
-    "legend.frameon": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "physlib",
     "text.color": INK,
@@ -102,7 +101,7 @@ class Figure:
         width = self.canvas.get_figwidth()
         return (
             f'<figure class="phys" id="{self.name}"><div class="phys-scroll" tabindex="0">'
-            f'<div style="min-width:{width * 78:.0f}px;max-width:{width * 118:.0f}px">{self.svg()}</div></div>'
+            f'<div style="min-width:{width * 66:.0f}px;max-width:{width * 118:.0f}px">{self.svg()}</div></div>'
             f"<figcaption>{html.escape(self.finding)} <small>{html.escape(str(self.origin))} "
             f'<a download="{self.name}.csv" href="data:text/csv;base64,{numbers}">numbers (CSV)</a></small>'
             "</figcaption></figure>"

@@ -74,12 +74,22 @@ def scale_slider(
         }
         for s, mass, value in zip(sizes, masses, r2, strict=True)
     ]
+    slider = {
+        "active": start,
+        "steps": steps,
+        "currentvalue": {"visible": False},  # the title says it
+        "pad": {"t": 45},
+        "bgcolor": GREY,
+        "bordercolor": GREY,
+        "font": {"size": 10},
+    }
+    faint = "rgba(140, 140, 140, 0.3)"
     unit = "" if task.facts.unit == "1" else f" ({task.facts.unit})"
     figure.update_layout(
         title={"text": f"s = {sizes[start]:.3f}: R2 of the shift {r2[start]:.2f}", "font": {"size": 14}},
-        sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": "s = "}, "pad": {"t": 45}}],
+        sliders=[slider],
         xaxis_title=f"{task.facts.quantity}{unit}; first and last bar: under- and overflow",
-        yaxis_title="mass / intended mass",
+        yaxis={"title": "mass / intended mass", "gridcolor": faint, "zerolinecolor": faint},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

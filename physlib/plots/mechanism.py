@@ -16,9 +16,7 @@ from physlib.tasks import Task
 _HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
 
 
-def transition(
-    name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin
-) -> Figure:
+def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin) -> Figure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
     figure, axes = canvas(3.6 * len(matrices), 3.5, columns=len(matrices), sharey=True)
     columns: dict[str, list] = {"kernel": [], "from_bin": [], "to_row": [], "share": []}
@@ -68,7 +66,7 @@ def moments(
         columns["drift"] += list(drift)
         columns["root_2v"] += list(np.sqrt(2 * spread))
     axes[0, 0].set_ylabel("share of the range")
-    axes[0, 0].legend()
+    axes[0, 0].legend(frameon=False)
     ratios = [f"{task.name} {np.sqrt(spread.max() / spread.min()):.1f}" for task, _, spread in panels]
     finding = (
         "The same deviation moves the quantity by different amounts in different places. "
@@ -100,7 +98,7 @@ def locality(
     ax.axhline(1, color=INK, lw=0.8)
     ax.set(xscale="log", xlabel="level of re-noising (share of a standard deviation)", ylabel="R2 of the shift")
     ax.set_ylim(max(-1, ax.get_ylim()[0]), 1.05)
-    ax.legend(ncols=2, fontsize=8)
+    ax.legend(frameon=False, ncols=2, fontsize=8)
     reached = []
     for title, shares in cells.items():
         enough = [level for level, share in zip(levels, shares.mean(axis=0), strict=True) if share >= 0.8]
@@ -124,7 +122,7 @@ def kernel_scale_curve(
     for style, colour, (title, values) in zip(styles, (ORANGE, INK, BLUE), lines.items(), strict=False):
         ax.plot(sizes, values, color=colour, label=title, **style)
     ax.set(xscale="log", yscale="log", xlabel="size s of the deviation", ylabel=f"drift of the {task.facts.quantity}")
-    ax.legend()
+    ax.legend(frameon=False)
     (first, reference), *_ = lines.items()
     gaps = [
         f"{title} by {np.max(np.abs(values / reference - 1)):.1%}" for title, values in lines.items() if title != first
@@ -132,5 +130,3 @@ def kernel_scale_curve(
     finding = f"Drift of the {task.facts.quantity} grows as the square of s; {first} differs from {' and '.join(gaps)} at most."
     alt = f"Drift of {task.facts.quantity} against the size of the deviation: {', '.join(lines)}."
     return Figure(name, figure, finding, alt, origin, {"s": list(sizes)} | {k: list(v) for k, v in lines.items()})
-
-

@@ -46,7 +46,7 @@ def _frame(axes: Axes, task: Task, floor: float) -> None:
     axes.axhspan(1 - floor, 1 + floor, color=GREY, alpha=0.3, lw=0)
     axes.plot([task.lo, task.hi], [1, 1], color=INK, lw=1)
     unit = "" if task.facts.unit == "1" else f" ({task.facts.unit})"
-    axes.set(xlabel=f"{task.facts.quantity}{unit}", ylim=(0, None))
+    axes.set_xlabel(f"{task.facts.quantity}{unit}")
 
 
 def bin_noise(bins: int, n: int) -> float:
@@ -105,6 +105,7 @@ def profiles(
             numbers["hi"] += list(ends["hi"])
             numbers["mass"] += list(mass)
         ax.set_title(f"{task.name}, {model}")
+        ax.set_ylim(bottom=0)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
     flat = flat_mass(bins)
@@ -139,7 +140,8 @@ def observed_and_forecast(
     for colour, (label, mass) in zip(COLOURS, forecasts.items(), strict=False):
         _steps(ax, task, mass, color=colour, lw=1.8, label=label)
     ax.set_ylabel("mass / intended mass")
-    ax.legend(loc="lower center", ncols=2)
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False, loc="lower center", ncols=2)
     columns = bin_columns(task, len(observed) - 3) | {"observed": observed} | dict(forecasts)
     flat = flat_mass(len(observed) - 3)
     counts = np.rint(observed * n).astype(int)
@@ -149,5 +151,7 @@ def observed_and_forecast(
         f"intended flat law, where sampling alone would give {tv_floor(flat, n):.3f}. "
         f"Share of the shift that each forecast explains: {'; '.join(scores)}."
     )
-    alt = f"Histogram of {task.facts.quantity} in samples relative to the intended flat one, with {', '.join(forecasts)}."
+    alt = (
+        f"Histogram of {task.facts.quantity} in samples relative to the intended flat one, with {', '.join(forecasts)}."
+    )
     return Figure(name, figure, finding, alt, origin, columns)

@@ -36,7 +36,12 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
     axes[0, 0].set_yticks(range(len(kernels)), kernels)
     axes[0, 0].invert_yaxis()
     figure.legend(
-        list(shown.values()), [f"{t}, {m}" for t, m in shown], loc="outside lower center", ncols=3, fontsize=8
+        list(shown.values()),
+        [f"{task}, {model}" for task, model in shown],
+        loc="outside lower center",
+        ncols=3,
+        fontsize=8,
+        frameon=False,
     )
     medians = []
     for kernel in kernels:
@@ -70,7 +75,7 @@ def all_bins(
     ax.axhline(0, color=GREY, lw=0.6)
     ax.axvline(0, color=GREY, lw=0.6)
     ax.set(xlabel="forecast shift of a bin's mass", ylabel="observed shift")
-    ax.legend(fontsize=8)
+    ax.legend(frameon=False, fontsize=8)
     expected, observed = np.array(columns["forecast"]), np.array(columns["observed"])
     r2 = 1 - np.sum((expected - observed) ** 2) / np.sum(observed**2)
     finding = (

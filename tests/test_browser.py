@@ -1,0 +1,143 @@
+"""The built book in real headless Chromium with the network off."""
+
+import json
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("book")]
+
+PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
+    "book/intro": (0, 0, 0),
+    "notebooks/00_quickstart": (5, 2, 0),
+    "notebooks/01_tasks": (4, 1, 0),
+    "notebooks/02_phenomenon": (1, 1, 0),
+    "notebooks/03_mechanism": (20, 4, 0),
+    "notebooks/05_forecast": (3, 2, 1),
+    "book/notation": (15, 0, 0),
+    "book/claims": (0, 0, 0),
+    "book/limits": (0, 0, 0),
+    "book/api": (0, 0, 0),
+}
+THEMES_OWN = ("Got invalid theme mode",)  # the theme's message on a first visit without stored settings
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, book):
+    """Open a page offline and return it with the console's errors and every request it made."""
+    contexts = []
+
+    def go(name, width=1300, scheme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        page, errors, requests = context.new_page(), [], []
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.on("request", lambda r: requests.append(r.url))
+        page.goto((book / f"{name}.html").as_uri())
+        page.wait_for_load_state("load")
+        page.wait_for_function("!window.MathJax || (MathJax.startup && MathJax.startup.promise)")
+        page.evaluate("window.MathJax ? MathJax.startup.promise.then(() => 1) : 1")
+        return page, [e for e in errors if not e.startswith(THEMES_OWN)], requests
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_complete_offline(visit, book, name):
+    page, errors, requests = visit(name)
+    formulas, figures, plots = PAGES[name]
+    assert errors == []
+    assert all(url.startswith((book.as_uri(), "data:", "blob:")) for url in requests), "a request left the site"
+    assert page.locator("mjx-container").count() >= formulas
+    assert page.locator("mjx-merror").count() == 0
+    assert page.locator("figure.phys svg").count() >= figures
+    assert page.locator(".js-plotly-plot .main-svg").count() >= plots
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_fits_a_phone(visit, name):
+    page, _, _ = visit(name, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("name", [n for n in PAGES if n.startswith("notebooks")])
+def test_every_figure_has_words(visit, name):
+    page, _, _ = visit(name)
+    for figure in page.locator("figure.phys").all():
+        label = figure.locator("[role=img]").first.get_attribute("aria-label")
+        assert len(label) > 20
+        assert re.search(r"Profile smoke, seeds [\d, ]+, revision", figure.locator("figcaption").inner_text())
+    for image in page.locator("main img").all():
+        assert image.get_attribute("alt")
+        assert "_images/" not in image.get_attribute("alt")
+    assert page.locator("text=Smoke build.").count() == 1
+
+
+def luminance(colour):
+    parts = [float(v) / 255 for v in re.findall(r"[\d.]+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_legible_in_both_schemes(visit, scheme):
+    page, _, _ = visit("notebooks/05_forecast", scheme=scheme)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_timeout(500)
+    inks = {
+        "svg": page.evaluate("getComputedStyle(document.querySelector('figure.phys svg[role=img]')).color"),
+        "plotly": page.evaluate("getComputedStyle(document.querySelector('.xtitle')).fill"),
+        "caption": page.evaluate("getComputedStyle(document.querySelector('figure.phys figcaption')).color"),
+    }
+    for name, ink in inks.items():
+        high, low = sorted((luminance(ink), luminance(ground)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) > 4.5, f"{name} {ink} on {ground}"
+    box = "getComputedStyle(document.querySelector('figure.phys').closest('.output')).backgroundColor"
+    background = page.evaluate(box)
+    assert background in ("rgba(0, 0, 0, 0)", ground)
+
+
+def test_slider_moves_the_forecast(visit):
+    page, _, _ = visit("notebooks/05_forecast")
+    page.wait_for_selector("#forecast-slider .slider-grip-rect")
+    read = (
+        "[document.querySelector('#forecast-slider').data[0].y, document.querySelector('#forecast-slider').data[1].y]"
+    )
+    bars, line = page.evaluate(read)
+    rail = page.locator("#forecast-slider .slider-rail-touch-rect").bounding_box()
+    page.mouse.click(rail["x"] + 0.05 * rail["width"], rail["y"] + rail["height"] / 2)
+    page.wait_for_timeout(800)
+    bars_after, line_after = page.evaluate(read)
+    assert bars_after == bars
+    assert line_after != line
+    title = page.locator("#forecast-slider .gtitle").inner_text()
+    assert re.match(r"s = 0\.01\d: R2 of the shift", title)
+
+
+def test_search_works_from_a_file(visit):
+    page, errors, _ = visit("search")
+    page.goto(page.url + "?q=logistic")
+    page.wait_for_selector("#search-results li")
+    assert page.locator("#search-results li").count() > 1
+    assert errors == []
+
+
+def test_every_page_was_timed(book):
+    timings = json.loads((book / "timings.json").read_text())
+    assert {t["page"] for t in timings} == {n.split("/")[1] for n in PAGES if n.startswith("notebooks")}

@@ -1,0 +1,105 @@
+"""The command line as its user meets it: answers, exit codes, one sentence on bad input."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import physlib
+
+BAD = [
+    (["run", "logistc"], "did you mean 'logistic'"),
+    (["run", "logistic[3.9,3.6]"], "lo < hi"),
+    (["run", "logistic", "--model", "diffusion-mpl"], "did you mean 'diffusion-mlp'"),
+    (["run", "logistic", "--profile", "lptop"], "did you mean 'laptop'"),
+    (["run", "logistic", "--seed", "-1"], "give 0 or more"),
+    (["run", "ring", "--model", "diffusion-unet", "--profile", "smoke"], "divisible by 4"),
+    (["run", "logistic", "--profile", "smoke", "--seed", "77", "--device", "tpu"], "auto, cpu or cuda"),
+    (["forecast", "logistic", "--kernel", "isotropc"], "did you mean 'isotropic'"),
+    (["forecast", "logistic", "--scale", "big"], "numbers separated by commas"),
+    (["forecast", "logistic", "--scale", "-0.1"], "non-negative"),
+    (["forecast", "logistic", "--scale", "nan"], "non-negative"),
+    (["forecast", "logistic", "--kernel", "noise-contract-q", "--scale", "0.1"], r"2 non-negative number(s) (s, t)"),
+    (["forecast", "logistic", "--kernel", "covariance"], "needs a matrix"),
+    (["forecast", "logistic", "--draws", "5"], "at least 1000"),
+    (["verify", "--sample", "0"], "1 or more"),
+    (["check", "nothing"], "module:Name"),
+    (["check", "no.such:Thing"], "cannot import"),
+    (["check", "json:JSONDecoder"], "neither a Task"),
+    (["book", "--profile", "draft"], "unknown profile"),
+    (["book", "--page", "99"], "no page starts with"),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), BAD, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
+def test_bad_input_gets_one_sentence_and_code_2(words, sentence):
+    done = physlib(*words, check=False)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("physlib: ")]
+    assert len(lines) == 1
+    assert sentence in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_list_names_everything():
+    text = physlib("list").stdout
+    for name in ("ring", "sinusoid", "tent", "logistic", "diffusion-unet", "noise-contract-q", "paper"):
+        assert name in text
+
+
+def test_dry_run_prints_the_configuration_and_trains_nothing(build_folder):
+    text = physlib("run", "tent", "--model", "diffusion-unet", "--seed", "99", "--pilot", "--dry-run").stdout
+    assert "steps        500" in text
+    assert "expected     about" in text
+    assert not list(build_folder.rglob("*seed99*"))
+
+
+def test_forecast_prints_profile_and_transfers():
+    text = physlib("forecast", "logistic", "--kernel", "isotropic", "--scale", "0.06", "--draws", "50000").stdout
+    assert "overflow" in text
+    assert "->" in text
+    assert "forecast TV" in text
+
+
+def test_forecast_is_scored_against_stored_runs():
+    text = physlib("forecast", "tent", "--scale", "0.14", "--draws", "50000", "--against", "diffusion-mlp").stdout
+    assert text.count("against diffusion-mlp seed") == 3
+
+
+NO_TORCH = (
+    "import sys; sys.modules['torch'] = None; sys.argv = ['physlib', *sys.argv[1:]]; from physlib.cli import app; app()"
+)
+
+
+@pytest.mark.parametrize("words", [["list"], ["ledger", "--json"], ["run", "logistic", "--seed", "0"]])
+def test_stored_answers_do_not_import_torch(words):
+    done = subprocess.run([sys.executable, "-c", NO_TORCH, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_run_trains_then_answers_from_the_store(build_folder):
+    words = ["run", "logistic", "--model", "diffusion-mlp", "--profile", "smoke", "--seed", "3"]
+    first, second = physlib(*words), physlib(*words)
+    assert "TV" in first.stdout
+    assert first.stdout == second.stdout
+    assert len(list(build_folder.rglob("*seed3*.safetensors"))) == 1
+    assert not list(build_folder.rglob("*.checkpoint"))
+
+
+def test_ledger_json_is_rows():
+    rows = json.loads(physlib("ledger", "--json").stdout)
+    assert {row["claim"] for row in rows} == {"C1", "C4", "C5"}
+
+
+def test_check_passes_a_good_task_and_names_a_broken_clause(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from physlib.tasks.maps import Tent\n"
+        "class Good(Tent):\n    pass\n"
+        "class Bad(Tent):\n    def measure(self, x):\n        return super().measure(x) + 0.1\n"
+    )
+    assert "FAILED" not in physlib("check", "mine:Good", cwd=tmp_path).stdout
+    bad = physlib("check", "mine:Bad", cwd=tmp_path, check=False)
+    assert bad.returncode == 2
+    assert "FAILED measure recovers the quantity" in bad.stdout
+    assert physlib("check", "physlib.kernels:Isotropic").stdout.count("ok") == 9

@@ -1,0 +1,112 @@
+"""The text pages and their derived notebooks: pairing, parameters, cell budget, the parts every page has."""
+
+import ast
+import json
+import re
+
+import jupytext
+import nbformat
+import pytest
+
+from physlib.book import execute, pages, scrub
+from physlib.errors import PhyslibError
+from physlib.pairing import notebook_of
+from tests.conftest import ROOT
+
+PAGES = pages()
+
+
+def code_cells(page):
+    return [c for c in jupytext.read(page).cells if c.cell_type == "code"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_pair_is_up_to_date(page):
+    derived = page.parent / "ipynb" / f"{page.stem}.ipynb"
+    assert derived.read_text() == notebook_of(page), "run `make pair`"
+    assert not any(c.get("outputs") for c in nbformat.read(derived, 4).cells)
+
+
+def test_no_notebook_without_its_page():
+    assert {p.stem for p in (ROOT / "notebooks/ipynb").glob("*")} == {p.stem for p in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_page_declares_its_parameters_and_kernel(page):
+    notebook = jupytext.read(page)
+    tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    names = {t.id for node in ast.parse(tagged[0].source).body for t in node.targets}
+    assert names == {"profile", "seed", "device"}
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_cells_are_small(page):
+    sizes = []
+    for cell in code_cells(page):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        sizes.append(len(lines))
+        assert len(lines) <= 25
+        assert max(map(len, lines)) <= 92
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 10
+    assert sorted(sizes)[len(sizes) // 2] <= 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_page_has_its_parts(page):
+    text = page.read_text()
+    for part in (
+        "**Claim.**",
+        "What it costs",
+        "**What to look at.**",
+        "**What would refute it.**",
+        "{exercise}",
+        "{solution-start}",
+        "**How to cite.**",
+    ):
+        assert part in text, f"{page.stem} lacks {part}"
+    assert re.search(r"^assert ", text, re.MULTILINE)
+
+
+def test_unknown_parameter_stops_the_build(tmp_path):
+    with pytest.raises(PhyslibError, match="has no parameter colour"):
+        execute(PAGES[0], tmp_path / "x.ipynb", {"colour": "red"})
+
+
+def write_page(folder, body):
+    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  name: python3\n---\n"
+    page = folder / "99_broken.md"
+    page.write_text(head + "```{code-cell} ipython3\n:tags: [parameters]\n\nprofile = 'laptop'\n```\n\n" + body)
+    return page
+
+
+def test_failing_cell_stops_the_build(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = write_page(tmp_path, "```{code-cell} ipython3\n1 / 0\n```\n")
+    with pytest.raises(PhyslibError, match="ZeroDivisionError"):
+        execute(page, tmp_path / "out" / "x.ipynb", {"profile": "smoke"})
+
+
+def test_parameters_reach_the_page_and_traces_are_scrubbed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    body = "```{code-cell} ipython3\nimport warnings\nwarnings.warn('hm')\nprint(profile)\n```\n"
+    execute(write_page(tmp_path, body), tmp_path / "out" / "x.ipynb", {"profile": "smoke"})
+    text = (tmp_path / "out" / "x.ipynb").read_text()
+    assert "smoke" in text
+    assert "papermill" not in text
+    assert str(tmp_path) not in text
+    injected = [c for c in json.loads(text)["cells"] if "injected-parameters" in c["metadata"].get("tags", [])]
+    assert "remove-input" in injected[0]["metadata"]["tags"]
+
+
+def test_scrub_drops_progress_bars():
+    cell = nbformat.v4.new_code_cell("x")
+    cell.outputs = [
+        nbformat.v4.new_output("stream", name="stderr", text="training:  10%|#   | 1/10"),
+        nbformat.v4.new_output("stream", name="stdout", text="kept"),
+    ]
+    notebook = scrub(nbformat.v4.new_notebook(cells=[cell]))
+    assert [o.text for o in notebook.cells[0].outputs] == ["kept"]

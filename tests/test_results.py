@@ -1,0 +1,122 @@
+"""What is committed under results/: complete, whole, small, anonymous, and never written by tests."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from physlib import judge, ledger, reproduce, tasks
+from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.profiles import LEVELS
+from physlib.store import Store
+from tests.conftest import ROOT, physlib
+
+CATALOGUE = reproduce.catalogue("laptop")
+
+
+@pytest.mark.parametrize("config", CATALOGUE, ids=lambda c: f"{c.task}-{c.model}-{c.role}-{c.seed}")
+def test_every_run_of_the_book_is_stored_and_whole(config):
+    result = Store.of("laptop").get(config)
+    assert result["q"].shape == (config.n_samples,)
+    assert result["residual"].shape == (config.n_samples,)
+    assert np.all(result["probe_counts"].sum(axis=(1, 2)) == config.n_probe)
+    assert result["denoising_error"].shape == (len(LEVELS),)
+    assert result.provenance["dirty"] is False
+    assert result.provenance["revision"]
+
+
+def test_nothing_else_is_stored_and_it_is_small():
+    root = Store.of("laptop").root
+    known = {Store.of("laptop").path(c) for c in CATALOGUE}
+    known |= {judge.gather(t, m, "laptop").path for t in judge.TASKS for m in judge.MODELS}
+    found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
+    assert found == known
+    assert sum(p.stat().st_size for p in found) < 40e6
+
+
+def test_judged_and_pilot_seeds_are_apart():
+    seeds = {role: {c.seed for c in CATALOGUE if c.role == role} for role in ("judged", "pilot")}
+    assert seeds["judged"] == {0, 1, 2}
+    assert min(seeds["pilot"]) >= 100
+
+
+def test_shift_is_above_three_floors_on_the_chaotic_maps():
+    """C1 and C2, on the stored runs."""
+    for name in ("tent", "logistic"):
+        task = tasks.get(name)
+        for config in (c for c in CATALOGUE if c.task == name and c.role == "judged"):
+            q = Store.of("laptop").get(config)["q"]
+            tv = total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat_mass())
+            assert tv > 3 * tv_floor(flat_mass(), q.size)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return ledger.rows("laptop")
+
+
+def test_rows_have_all_keys_unique_and_no_nan(rows):
+    keys = [tuple(row[k] for k in ("claim", "task", "model", "kernel", "source", "variant", "profile")) for row in rows]
+    assert len(set(keys)) == len(keys)
+    for row in rows:
+        assert tuple(row) == ledger.KEYS
+        assert not any(isinstance(v, float) and not math.isfinite(v) for v in row.values())
+    json.dumps(rows, allow_nan=False)
+
+
+def test_every_cell_has_every_kernel_from_every_source(rows):
+    for task in judge.TASKS:
+        for model in judge.MODELS:
+            found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
+            sources = ("oracle", "seed", "transferred", "pilot")
+            assert {(kernel, source) for kernel in judge.FITTED for source in sources} <= found
+            assert {("covariance", source) for source in ("oracle", "seed", "pilot")} <= found
+            assert {("no-shift", None), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
+            assert len([r for r in rows if r["claim"] == "C4" and (r["task"], r["model"]) == (task, model)]) == len(
+                LEVELS
+            )
+
+
+def test_no_shift_scores_nothing(rows):
+    for row in rows:
+        if row["kernel"] == "no-shift":
+            assert row["r2"] == pytest.approx(0)
+            assert row["skill"] is None or abs(row["skill"]) < 0.01
+
+
+@pytest.mark.parametrize("damage", ["deleted", "truncated", "flipped"])
+def test_damage_is_named_with_the_command_that_mends_it(damage, tmp_path):
+    copy = tmp_path / "results"
+    shutil.copytree(ROOT / "results", copy, ignore=shutil.ignore_patterns(".work"))
+    config = CATALOGUE[4]
+    path = Store(copy).path(config)
+    data = path.read_bytes()
+    {
+        "deleted": lambda: path.unlink(),
+        "truncated": lambda: path.write_bytes(data[: len(data) // 2]),
+        "flipped": lambda: path.write_bytes(data[:1000] + bytes([data[1000] ^ 1]) + data[1001:]),
+    }[damage]()
+    done = physlib("ledger", check=False, env={"PHYSLIB_RESULTS": str(copy)})
+    assert done.returncode == 2
+    assert config.command in done.stderr
+    assert path.name in done.stderr
+
+
+def test_damaged_judgement_is_named(tmp_path):
+    copy = tmp_path / "results"
+    shutil.copytree(ROOT / "results", copy, ignore=shutil.ignore_patterns(".work"))
+    path = next(copy.rglob("*judgement*"))
+    path.write_bytes(path.read_bytes()[:-7])
+    done = physlib("ledger", check=False, env={"PHYSLIB_RESULTS": str(copy)})
+    assert done.returncode == 2
+    assert "physlib judge" in done.stderr
+
+
+def test_provenance_says_nothing_of_place_or_person():
+    words = (str(Path.home()), "/home/", "/root", "/work", "/tmp", "localhost")
+    for config in CATALOGUE:
+        text = json.dumps(Store.of("laptop").get(config).provenance)
+        assert not any(word in text for word in words)
