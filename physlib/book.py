@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,14 @@ class _TextNotebooks(LocalHandler):
 papermill_io.register(SCHEME, _TextNotebooks())
 
 
+@contextlib.contextmanager
+def _reading_text() -> Iterator[None]:
+    """Papermill warns of any name that does not end in `.ipynb`; these are read by the handler above."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The specified file", category=UserWarning)
+        yield
+
+
 @dataclass(frozen=True)
 class Timing:
     """What executing a page took."""
@@ -69,7 +80,8 @@ def execute(page: Path, target: Path, parameters: dict[str, Any]) -> Timing:
     warn, and run it with its defaults), or when a cell fails.
     """
     source = f"{SCHEME}{os.path.relpath(page)}"
-    unknown = set(parameters) - set(inspect_notebook(source))
+    with _reading_text():
+        unknown = set(parameters) - set(inspect_notebook(source))
     if unknown:
         raise PhyslibError(
             f"page {page.name} has no parameter {', '.join(sorted(unknown))}: add it to its parameters cell."
@@ -77,15 +89,16 @@ def execute(page: Path, target: Path, parameters: dict[str, Any]) -> Timing:
     target.parent.mkdir(parents=True, exist_ok=True)
     started, peak = time.perf_counter(), _Peak()
     try:
-        notebook = execute_notebook(
-            source,
-            os.path.relpath(target),
-            parameters,
-            kernel_name="python3",
-            cwd=str(page.parent),
-            progress_bar=False,
-            autosave_cell_every=0,
-        )
+        with _reading_text():
+            notebook = execute_notebook(
+                source,
+                os.path.relpath(target),
+                parameters,
+                kernel_name="python3",
+                cwd=str(page.parent),
+                progress_bar=False,
+                autosave_cell_every=0,
+            )
     except PapermillExecutionError as error:
         raise PhyslibError(
             f"page {page.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
