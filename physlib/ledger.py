@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from scipy.stats import t as student
 
 from physlib import judge
@@ -76,16 +77,20 @@ def mean_interval(values: list[float]) -> tuple[float, float, float]:
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 
-def locality(cell: judge.Cell) -> np.ndarray:
-    """`(S, L)`: share R2 of each seed's observed shift that re-noising to each probe level reproduces."""
-    flat = flat_mass()
+def renoised(result: Result) -> Float[np.ndarray, "L M"]:
+    """Mass after fresh data were noised to each probe level and denoised by the trained model."""
+    counts = result["probe_counts"].astype(float)
+    # each bin of the prior weighs the same exactly, whatever number of probes fell in it
+    return (counts / counts.sum(axis=1, keepdims=True)).mean(axis=2)
+
+
+def locality(cell: judge.Cell) -> Float[np.ndarray, "S L"]:
+    """Share R2 of each seed's observed shift that re-noising to each probe level reproduces."""
     shares = []
-    for result in cell.judged:
-        shift = bin_counts(result["q"], cell.task.lo, cell.task.hi) / result["q"].size - flat
-        counts = result["probe_counts"].astype(float)
-        # each bin of the prior weighs the same exactly, whatever number of probes fell in it
-        masses = (counts / counts.sum(axis=1, keepdims=True)).mean(axis=2)
-        shares.append(1 - np.sum((masses - flat - shift) ** 2, axis=1) / np.sum(shift**2))
+    for result, counts in zip(cell.judged, cell.counts, strict=True):
+        observed = counts / counts.sum()
+        left = np.sum((renoised(result) - observed) ** 2, axis=1)
+        shares.append(1 - left / np.sum((observed - flat_mass()) ** 2))
     return np.array(shares)
 
 
@@ -181,27 +186,21 @@ def medians(found: list[Row]) -> list[Row]:
 
 
 def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]:
-    """Two kernels with numbers from one source, cell by cell: skills, their intervals, and who wins.
+    """Two kernels with numbers from one source, cell by cell: `(skill, lo, hi)` of each, and who wins.
 
     `winner` is the kernel whose interval lies above the other's, "neither" where they overlap, null
     where a skill or its interval is not defined.
     """
+    chosen = [row for row in found if row["source"] == source and row["kernel"] in (ours, theirs)]
     table = []
-    for first in (row for row in found if (row["kernel"], row["source"]) == (ours, source)):
-        second = next(
-            row
-            for row in found
-            if all(row[key] == first[key] for key in ("task", "model", "source")) and row["kernel"] == theirs
-        )
-        entry = {"source": source, "task": first["task"], "model": first["model"], "winner": None}
-        for row in (first, second):
-            entry[row["kernel"]] = row["skill"]
-            known = row["skill_lo"] is not None
-            entry[f"{row['kernel']}, interval"] = f"{row['skill_lo']:.2f} to {row['skill_hi']:.2f}" if known else None
-        if first["skill_lo"] is not None and second["skill_lo"] is not None:
-            above, below = first["skill_lo"] > second["skill_hi"], first["skill_hi"] < second["skill_lo"]
-            entry["winner"] = ours if above else theirs if below else "neither"
-        table.append(entry)
+    for task, model in dict.fromkeys((row["task"], row["model"]) for row in chosen):
+        named = {row["kernel"]: row for row in chosen if (row["task"], row["model"]) == (task, model)}
+        skills = {name: tuple(named[name][key] for key in ("skill", "skill_lo", "skill_hi")) for name in (ours, theirs)}
+        winner = None
+        if None not in skills[ours] + skills[theirs]:
+            above, below = skills[ours][1] > skills[theirs][2], skills[ours][2] < skills[theirs][1]
+            winner = ours if above else theirs if below else "neither"
+        table.append({"source": source, "task": task, "model": model, "winner": winner} | skills)
     return table
 
 

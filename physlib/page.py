@@ -78,11 +78,19 @@ def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], s
     return HTML(f'<div class="phys-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
+def with_interval(numbers: tuple[float | None, float | None, float | None]) -> str:
+    """A value with its interval, for `table`; the interval is left out where there is none."""
+    value, low, high = numbers
+    if value is None:
+        return "undefined"
+    return f"{value:.2f}" if low is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
 def _cell(value: Any, form: str | Callable[[Any], str]) -> str:
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return "<td>&ndash;</td>"
     text = html.escape(form(value) if callable(form) else format(value, form))
-    long = ' class="text-column"' if len(text) > 30 else ""
+    long = ' class="text-column"' if len(text) > 40 else ""
     return f"<td{long}>{text}</td>"
 
 

@@ -48,7 +48,7 @@ def test_cells_are_small(page):
         lines = [line for line in cell.source.splitlines() if line.strip()]
         sizes.append(len(lines))
         assert len(lines) <= 25
-        assert max(map(len, lines)) <= 92
+        assert max(map(len, lines)) <= 80
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 10

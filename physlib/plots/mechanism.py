@@ -28,7 +28,7 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
             ax.axhline(edge, color=GREY, lw=0.8)
         ax.set(title=title, xlabel=f"{task.facts.quantity} of the data", xticks=[-0.5, bins - 0.5])
         ax.set_xticklabels([f"{task.lo:g}", f"{task.hi:g}"])
-        ax.set_yticks([0, 0.5, bins + 0.5, bins + 1], ["under", f"{task.lo:g}", f"{task.hi:g}", "over"])
+        ax.set_yticks([0, (bins + 1) / 2, bins + 1], ["under", f"{(task.lo + task.hi) / 2:g}", "over"])
         for (row, column), share in np.ndenumerate(matrix):
             if share > 0:
                 columns["kernel"].append(title)

@@ -105,9 +105,9 @@ def profiles(
             numbers["hi"] += list(ends["hi"])
             numbers["mass"] += list(mass)
         ax.set_title(f"{task.name}, {model}")
-        ax.set_ylim(bottom=0)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
+    axes[0, 0].set_ylim(bottom=0)  # shared by all, so only once all is drawn
     flat = flat_mass(bins)
     ranges = []
     for task, model, masses in cells:
