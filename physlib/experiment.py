@@ -17,6 +17,7 @@ Arrays of a result (`N` samples, `L` probe levels, `K` bins; floats are float32 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -52,8 +53,10 @@ def run(config: Config, device: str = "auto") -> Result:
     that is not there. Two processes asking for one run train it once.
     """
     store = Store.of(config.profile)
+    with contextlib.suppress(Missing, Damaged):
+        return store.get(config)
     with store.lock(config):
-        try:
+        try:  # another process may have finished it while this one waited
             return store.get(config)
         except Missing:
             pass

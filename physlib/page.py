@@ -61,14 +61,7 @@ def glue(name: str, value: float, digits: int = 3) -> None:
     except ModuleNotFoundError:
         display(f"{name} = {text}")
     else:
-        register(name, _Text(text), display=False)
-
-
-class _Text(str):
-    """Shown without quotation marks."""
-
-    def __repr__(self) -> str:
-        return str(self)
+        register(name, text, display=False)
 
 
 def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], str]]) -> HTML:

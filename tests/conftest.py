@@ -21,6 +21,18 @@ def build_folder(tmp_path_factory, worker_id):
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def committed_results_stay_as_they_are():
+    """No test writes into `results/`."""
+
+    def listing():
+        return {p: p.stat().st_mtime_ns for p in (ROOT / "results").rglob("*")}
+
+    before = listing()
+    yield
+    assert listing() == before
+
+
 @pytest.fixture(scope="session")
 def book(build_folder):
     """The site of the smoke book, every page executed and everything in it trained from nothing."""

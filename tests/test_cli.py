@@ -106,3 +106,9 @@ def test_check_passes_a_good_task_and_names_a_broken_clause(tmp_path):
     assert bad.returncode == 2
     assert "FAILED measure recovers the quantity" in bad.stdout
     assert physlib("check", "physlib.kernels:Isotropic").stdout.count("ok") == 9
+
+
+def test_verify_retrains_and_compares():
+    text = physlib("verify", "--profile", "smoke", "--sample", "1", "--seed", "4").stdout
+    assert "retraining 1 runs, about" in text
+    assert "identical" in text

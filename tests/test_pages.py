@@ -77,7 +77,7 @@ def test_unknown_parameter_stops_the_build(tmp_path):
 
 
 def write_page(folder, body):
-    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  display_name: Python 3\n  name: python3\n---\n"
+    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n"
     page = folder / "99_broken.md"
     page.write_text(head + "```{code-cell} ipython3\n:tags: [parameters]\n\nprofile = 'laptop'\n```\n\n" + body)
     return page

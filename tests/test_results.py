@@ -120,3 +120,21 @@ def test_provenance_says_nothing_of_place_or_person():
     for config in CATALOGUE:
         text = json.dumps(Store.of("laptop").get(config).provenance)
         assert not any(word in text for word in words)
+
+
+def test_reproducing_table_agrees_with_the_ledger(rows):
+    lines = [
+        line.split("|")[1:-1] for line in (ROOT / "REPRODUCING.md").read_text().splitlines() if line.startswith("| C")
+    ]
+    assert len(lines) == 30
+    for claim, task, model, number, expected, *_ in ([cell.strip() for cell in line] for line in lines):
+        cell = [r for r in rows if (r["claim"], r["task"], r["model"]) == (claim, task, model)]
+        if claim == "C1":
+            value = cell[0][number]
+        elif claim == "C4":
+            value = next(r["r2"] for r in cell if r["variant"] == number.split(", ")[1])
+        else:
+            kernel, source = number.removeprefix("skill of ").split(", ")
+            value = next(r["skill"] for r in cell if (r["kernel"], r["source"]) == (kernel, source))
+        digits = len(expected.split(".")[1])
+        assert float(expected) == pytest.approx(value, abs=0.51 * 10**-digits), (task, model, number)

@@ -43,6 +43,9 @@ STYLE = {
 }
 
 
+_JOINS = "stroke-linejoin: round; stroke-linecap: butt"
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where the numbers of a figure come from."""
@@ -75,9 +78,11 @@ class Figure:
         text = buffer.getvalue()
         text = text[text.index("<svg") :].replace(INK, "currentColor")
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+        # inside a page a style sheet would reach every element: put it on this drawing alone
+        text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
         text = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", text, count=1)
         label = html.escape(self.alt, quote=True)
-        return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+        return text.replace("<svg", f'<svg role="img" aria-label="{label}" style="{_JOINS}"', 1)
 
     def csv(self) -> str:
         """The plotted numbers, with their origin on the first line."""

@@ -46,6 +46,16 @@ class Interactive:
         )
 
 
+def _slider(sizes: Sequence[float], lines: list[list[float]], titles: list[str], start: int) -> dict:
+    """A slider whose steps replace the forecast line and the title."""
+    steps = [
+        {"method": "update", "label": f"{s:.3f}", "args": [{"y": [line]}, {"title.text": title}, [1]]}
+        for s, line, title in zip(sizes, lines, titles, strict=True)
+    ]
+    look = {"pad": {"t": 60}, "bgcolor": GREY, "bordercolor": GREY, "font": {"size": 10}}
+    return {"active": start, "steps": steps, "currentvalue": {"visible": False}} | look  # the title says the value
+
+
 def scale_slider(
     name: str,
     task: Task,
@@ -57,51 +67,35 @@ def scale_slider(
 ) -> Interactive:
     """A slider over the size of a kernel moves its forecast against the observed histogram."""
     bins = len(observed) - 3
-    width = (task.hi - task.lo) / bins
-    centres = task.lo + (np.arange(-1, bins + 1) + 0.5) * width
+    centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
+    bars, lines = list(observed[:-1] * bins), [list(mass[:-1] * bins) for mass in masses]
+    titles = [f"s = {s:.3f}: R2 of the shift {value:.2f}" for s, value in zip(sizes, r2, strict=True)]
     start = int(np.argmax(r2))
     figure = go.Figure(
         [
-            go.Bar(x=centres, y=observed[:-1] * bins, name="observed in samples", marker_color=GREY, opacity=0.5),
-            go.Scatter(x=centres, y=masses[start][:-1] * bins, name="forecast", line_shape="hvh", line_color=ORANGE),
+            go.Bar(x=centres, y=bars, name="observed in samples", marker_color=GREY, opacity=0.5),
+            go.Scatter(x=centres, y=lines[start], name="forecast", line_shape="hvh", line_color=ORANGE),
         ]
     )
-    steps = [
-        {
-            "method": "update",
-            "label": f"{s:.3f}",
-            "args": [{"y": [list(mass[:-1] * bins)]}, {"title.text": f"s = {s:.3f}: R2 of the shift {value:.2f}"}, [1]],
-        }
-        for s, mass, value in zip(sizes, masses, r2, strict=True)
-    ]
-    slider = {
-        "active": start,
-        "steps": steps,
-        "currentvalue": {"visible": False},  # the title says it
-        "pad": {"t": 45},
-        "bgcolor": GREY,
-        "bordercolor": GREY,
-        "font": {"size": 10},
-    }
-    faint = "rgba(140, 140, 140, 0.3)"
+    faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
     unit = "" if task.facts.unit == "1" else f" ({task.facts.unit})"
     figure.update_layout(
-        title={"text": f"s = {sizes[start]:.3f}: R2 of the shift {r2[start]:.2f}", "font": {"size": 14}},
-        sliders=[slider],
-        xaxis_title=f"{task.facts.quantity}{unit}; first and last bar: under- and overflow",
+        template="none",
+        title={"text": titles[start], "font": {"size": 14}},
+        sliders=[_slider(sizes, lines, titles, start)],
+        xaxis_title=f"{task.facts.quantity}{unit}",
         yaxis={"title": "mass / intended mass", "gridcolor": faint, "zerolinecolor": faint},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=clear,
+        plot_bgcolor=clear,
         font={"color": GREY, "size": 13},
-        margin={"l": 55, "r": 15, "t": 70, "b": 60},
+        margin={"l": 55, "r": 15, "t": 70, "b": 50},
         bargap=0,
-        height=460,
-        template="none",
+        height=480,
     )
     finding = (
-        f"Move the slider: too small a deviation forecasts no shift, too large a one empties the range. "
-        f"The best size is {sizes[start]:.3f}, where R2 is {r2[start]:.2f}."
+        "Move the slider (the first and last bars are under- and overflow): too small a deviation forecasts no shift, "
+        f"too large a one empties the range. The best size is {sizes[start]:.3f}, where R2 is {r2[start]:.2f}."
     )
     alt = (
         f"Observed histogram of {task.facts.quantity} as bars and the forecast as a line; "

@@ -83,7 +83,7 @@ def locality(
     origin: Origin,
 ) -> Figure:
     """Share of the shift that re-noising to each level reproduces: every seed thin, the mean thick."""
-    figure, axes = canvas(6.6, 3.4)
+    figure, axes = canvas(6.6, 3.9)
     ax = axes[0, 0]
     columns: dict[str, list] = {"cell": [], "seed": [], "level": [], "r2": []}
     for colour, (title, shares) in zip(COLOURS, cells.items(), strict=False):
@@ -98,7 +98,7 @@ def locality(
     ax.axhline(1, color=INK, lw=0.8)
     ax.set(xscale="log", xlabel="level of re-noising (share of a standard deviation)", ylabel="R2 of the shift")
     ax.set_ylim(max(-1, ax.get_ylim()[0]), 1.05)
-    ax.legend(frameon=False, ncols=2, fontsize=8)
+    figure.legend(loc="outside lower center", frameon=False, ncols=3, fontsize=8)
     reached = []
     for title, shares in cells.items():
         enough = [level for level, share in zip(levels, shares.mean(axis=0), strict=True) if share >= 0.8]
