@@ -120,13 +120,15 @@ def test_slider_moves_the_forecast(visit):
         "[document.querySelector('#forecast-slider').data[0].y, document.querySelector('#forecast-slider').data[1].y]"
     )
     bars, line = page.evaluate(read)
-    rail = page.locator("#forecast-slider .slider-rail-touch-rect").bounding_box()
+    touch = page.locator("#forecast-slider .slider-rail-touch-rect")
+    touch.scroll_into_view_if_needed()
+    rail = touch.bounding_box()
     page.mouse.click(rail["x"] + 0.05 * rail["width"], rail["y"] + rail["height"] / 2)
     page.wait_for_timeout(800)
     bars_after, line_after = page.evaluate(read)
     assert bars_after == bars
     assert line_after != line
-    title = page.locator("#forecast-slider .gtitle").inner_text()
+    title = page.locator("#forecast-slider .gtitle").text_content()
     assert re.match(r"s = 0\.01\d: R2 of the shift", title)
 
 
