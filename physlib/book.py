@@ -26,9 +26,9 @@ from papermill.inspection import inspect_notebook
 from papermill.iorw import LocalHandler, papermill_io
 from plotly.offline import get_plotlyjs
 
-from physlib import ledger
 from physlib.errors import PhyslibError
 from physlib.profiles import PROFILES
+from physlib.reference import api_page, claims_page
 from physlib.store import write_atomic
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,7 +156,7 @@ def stage(folder: Path, profile: str) -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
     write_atomic(folder / "book/_static/vendor/plotly.min.js", get_plotlyjs().encode())
-    write_atomic(folder / "book/claims.md", claims_page(ledger.rows(profile), profile).encode())
+    write_atomic(folder / "book/claims.md", claims_page(profile).encode())
     write_atomic(folder / "book/api.md", api_page().encode())
 
 
@@ -171,42 +171,6 @@ def polish(html: Path) -> None:
     """
     for page in html.rglob("*.html"):
         page.write_text(_FOREIGN.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def claims_page(rows: list[ledger.Row], profile: str) -> str:
-    """The ledger as a page."""
-    columns = (
-        "claim",
-        "task",
-        "model",
-        "kernel",
-        "source",
-        "variant",
-        "tv_observed",
-        "tv_floor",
-        "corr",
-        "r2",
-        "skill",
-    )
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    for row in rows:
-        cells = ("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in (row[c] for c in columns))
-        lines.append("| " + " | ".join(cells) + " |")
-    return (
-        f"# Ledger of claims\n\nEvery row that stands behind a sentence of this book, profile `{profile}`, as printed by "
-        "`physlib ledger`; `physlib ledger --json` has all columns. Scores are means over the judged seeds. "
-        "What `source` means is said in {doc}`notation`.\n\n" + "\n".join(lines) + "\n"
-    )
-
-
-def api_page() -> str:
-    """Reference of the library, one section per module, by Sphinx's autodoc."""
-    package = ROOT / "physlib"
-    modules = sorted(p for p in package.rglob("*.py") if p.name not in ("__init__.py", "cli.py"))
-    names = ["physlib." + ".".join(p.relative_to(package).with_suffix("").parts) for p in modules]
-    parts = ["# Library reference\n\nThe modules by name; the order of the layers is in {doc}`notation`.\n"]
-    parts += [f"## `{n}`\n\n```{{eval-rst}}\n.. automodule:: {n}\n   :members:\n```\n" for n in names]
-    return "\n".join(parts)
 
 
 def build(profile: str, prefixes: list[str] | None = None) -> None:

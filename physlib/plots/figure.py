@@ -35,6 +35,7 @@ STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "grid.color": GREY,
+    "legend.frameon": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "physlib",
     "text.color": INK,
@@ -42,6 +43,9 @@ STYLE = {
     "ytick.color": INK,
 }
 
+
+styled = matplotlib.rc_context(STYLE)
+"""Decorator of every function that draws."""
 
 _JOINS = "stroke-linejoin: round; stroke-linecap: butt"
 
@@ -115,6 +119,5 @@ class Figure:
 
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **grid) -> tuple[Canvas, np.ndarray]:
     """An empty figure in the house style, inches, and its axes `(rows, columns)`."""
-    with matplotlib.rc_context(STYLE):
-        figure = Canvas(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots(rows, columns, squeeze=False, **grid)
+    figure = Canvas(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **grid)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
-from physlib.plots.figure import BLUE, GREY, INK, ORANGE, Figure, Origin, canvas
+from physlib.plots.figure import BLUE, GREY, INK, ORANGE, Figure, Origin, canvas, styled
 from physlib.plots.shift import COLOURS
 from physlib.tasks import Task
 
@@ -16,6 +16,7 @@ from physlib.tasks import Task
 _HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
 
 
+@styled
 def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin) -> Figure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
     figure, axes = canvas(3.6 * len(matrices), 3.5, columns=len(matrices), sharey=True)
@@ -46,6 +47,7 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
     return Figure(name, figure, finding, alt, origin, columns)
 
 
+@styled
 def moments(
     name: str,
     panels: Sequence[tuple[Task, Float[np.ndarray, " K"], Float[np.ndarray, " K"]]],
@@ -66,7 +68,7 @@ def moments(
         columns["drift"] += list(drift)
         columns["root_2v"] += list(np.sqrt(2 * spread))
     axes[0, 0].set_ylabel("share of the range")
-    axes[0, 0].legend(frameon=False)
+    axes[0, 0].legend()
     ratios = [f"{task.name} {np.sqrt(spread.max() / spread.min()):.1f}" for task, _, spread in panels]
     finding = (
         "The same deviation moves the quantity by different amounts in different places. "
@@ -76,6 +78,7 @@ def moments(
     return Figure(name, figure, finding, alt, origin, columns)
 
 
+@styled
 def locality(
     name: str,
     levels: Sequence[float],
@@ -98,7 +101,7 @@ def locality(
     ax.axhline(1, color=INK, lw=0.8)
     ax.set(xscale="log", xlabel="level of re-noising (share of a standard deviation)", ylabel="R2 of the shift")
     ax.set_ylim(max(-1, ax.get_ylim()[0]), 1.05)
-    figure.legend(loc="outside lower center", frameon=False, ncols=3, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     reached = []
     for title, shares in cells.items():
         enough = [level for level, share in zip(levels, shares.mean(axis=0), strict=True) if share >= 0.8]
@@ -108,6 +111,7 @@ def locality(
     return Figure(name, figure, finding, alt, origin, columns)
 
 
+@styled
 def kernel_scale_curve(
     name: str,
     task: Task,
@@ -122,7 +126,7 @@ def kernel_scale_curve(
     for style, colour, (title, values) in zip(styles, (ORANGE, INK, BLUE), lines.items(), strict=False):
         ax.plot(sizes, values, color=colour, label=title, **style)
     ax.set(xscale="log", yscale="log", xlabel="size s of the deviation", ylabel=f"drift of the {task.facts.quantity}")
-    ax.legend(frameon=False)
+    ax.legend()
     (first, reference), *_ = lines.items()
     gaps = [
         f"{title} by {np.max(np.abs(values / reference - 1)):.1%}" for title, values in lines.items() if title != first

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from physlib.density import flat_mass, total_variation, tv_floor
 from physlib.forecast import score
-from physlib.plots.figure import BLUE, GOLD, GREEN, GREY, INK, ORANGE, PURPLE, RED, Figure, Origin, canvas
+from physlib.plots.figure import BLUE, GOLD, GREEN, GREY, INK, ORANGE, PURPLE, RED, Figure, Origin, canvas, styled
 from physlib.tasks import Task
 
 COLOURS = (ORANGE, BLUE, GREEN, PURPLE, RED, GOLD)
@@ -54,6 +54,7 @@ def bin_noise(bins: int, n: int) -> float:
     return 2 * float(np.sqrt((1 - 1 / bins) * bins / n))
 
 
+@styled
 def trajectories(
     name: str,
     task: Task,
@@ -81,6 +82,7 @@ def trajectories(
     return Figure(name, figure, finding, alt, origin, columns)
 
 
+@styled
 def profiles(
     name: str,
     cells: Sequence[tuple[Task, str, Float[np.ndarray, "S M"]]],
@@ -124,6 +126,7 @@ def profiles(
     return Figure(name, figure, finding, alt, origin, numbers)
 
 
+@styled
 def observed_and_forecast(
     name: str,
     task: Task,
@@ -141,7 +144,7 @@ def observed_and_forecast(
         _steps(ax, task, mass, color=colour, lw=1.8, label=label)
     ax.set_ylabel("mass / intended mass")
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False, loc="lower center", ncols=2)
+    ax.legend(loc="lower center", ncols=2)
     columns = bin_columns(task, len(observed) - 3) | {"observed": observed} | dict(forecasts)
     flat = flat_mass(len(observed) - 3)
     counts = np.rint(observed * n).astype(int)

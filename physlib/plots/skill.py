@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from physlib.plots.figure import GREY, INK, Figure, Origin, canvas
+from physlib.plots.figure import GREY, INK, Figure, Origin, canvas, styled
 from physlib.plots.shift import COLOURS
 
 SOURCES = ("oracle", "seed", "transferred", "pilot")
 
 
+@styled
 def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figure:
     """Forecast R2 by kernel, one panel per source, one dot per task and model; below -1 drawn at -1."""
     kernels = list(dict.fromkeys(row["kernel"] for row in rows))
@@ -41,7 +42,6 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
         loc="outside lower center",
         ncols=3,
         fontsize=8,
-        frameon=False,
     )
     medians = []
     for kernel in kernels:
@@ -56,6 +56,7 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
     return Figure(name, figure, finding, alt, origin, {key: [row[key] for row in rows] for key in keys})
 
 
+@styled
 def all_bins(
     name: str,
     cells: Mapping[str, tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]],
@@ -75,7 +76,7 @@ def all_bins(
     ax.axhline(0, color=GREY, lw=0.6)
     ax.axvline(0, color=GREY, lw=0.6)
     ax.set(xlabel="forecast shift of a bin's mass", ylabel="observed shift")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(fontsize=8)
     expected, observed = np.array(columns["forecast"]), np.array(columns["observed"])
     r2 = 1 - np.sum((expected - observed) ** 2) / np.sum(observed**2)
     finding = (
