@@ -193,7 +193,10 @@ def verify(
 
 
 @app.command()
-def judge(profile: Profile = "laptop") -> None:
+def judge(
+    profile: Profile = "laptop",
+    again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
+) -> None:
     """Forecast every cell with every kernel and store the answers, for the ledger and the pages."""
     from physlib import judge as court
 
@@ -201,8 +204,8 @@ def judge(profile: Profile = "laptop") -> None:
         for model in court.MODELS:
             cell = court.gather(task, model, profile)
             try:
-                entries = court.stored(cell)
-            except PhyslibError:
+                entries = court.make(cell) if again else court.stored(cell)
+            except PhyslibError:  # not there, or damaged
                 entries = court.make(cell)
             typer.echo(f"{task} {model}: {len(entries)} forecasts")
 

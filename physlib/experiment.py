@@ -220,7 +220,7 @@ def _provenance(device: str) -> dict[str, Any]:
         "torch": torch.__version__.split("+")[0],
         "numpy": version("numpy"),
         "revision": revision(),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", "physlib")),
+        "dirty": None if (changes := _git("status", "--porcelain", "--", "physlib")) is None else bool(changes),
     }
 
 
@@ -231,10 +231,15 @@ def _lines(path: str) -> list[str]:
 def _git(*words: str) -> str | None:
     """What git says of the repository that the package was imported from; None outside one."""
     folder = Path(__file__).resolve().parent.parent
-    answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+    if not (folder / ".git").exists():  # installed: a repository further up would be somebody else's
+        return None
+    try:
+        answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this machine
+        return None
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def revision() -> str | None:
-    """Short hash of the code's revision, None where there is no repository."""
+    """Short hash of the code's revision, None where that cannot be known."""
     return _git("rev-parse", "--short", "HEAD")

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from physlib import tasks
 from physlib.calibrate import Effort, Table, family_table, fit, tabulate
-from physlib.experiment import counts
+from physlib.experiment import counts, revision
 from physlib.experiment import load as load_runs
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Covariance
@@ -34,7 +34,7 @@ from physlib.store import Damaged, Missing, Result, Store, seal, unseal, write_a
 TASKS = ("sinusoid", "tent", "logistic")
 MODELS = tuple(VERSIONS)
 FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
-JUDGEMENT_VERSION = 1  # raise by hand when kernels, fits or scores change meaning
+JUDGEMENT_VERSION = 2  # raise by hand when kernels, fits or scores change meaning
 
 _EFFORTS = {"smoke": Effort(nodes=5, draws=10_000, final=50_000)}
 
@@ -48,7 +48,9 @@ class Entry:
     fitted_on: str
     parameters: list[dict[str, float]]  # per judged seed
     masses: Float[np.ndarray, "S M"]  # forecast for each judged seed
-    seconds: float  # all that one forecast required
+    seconds: float  # all that one forecast required, training included
+    n_estimated: int  # numbers taken from runs: those fitted, and the entries of a covariance
+    revision: str | None  # of the code that made it
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,6 @@ def _pilot_names(cell: Cell) -> str:
     return "pilot seeds " + ", ".join(str(r.config.seed) for r in cell.pilots)
 
 
-def _pilot_seconds(cell: Cell) -> float:
-    return float(sum(r.provenance["seconds_total"] for r in cell.pilots))
-
-
 def _baselines(cell: Cell) -> list[Entry]:
     """No shift, the pilot's own samples, and how well other seeds' profiles forecast one seed's."""
     observed, count = _shares(cell.task, cell.judged), len(cell.judged)
@@ -135,12 +133,12 @@ def _baselines(cell: Cell) -> list[Entry]:
     flat = forecast(cell.task, FAMILIES["no-shift"](), 1_000)
     pilot = _shares(cell.task, cell.pilots).mean(axis=0)
     entries = [
-        Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0),
-        Entry("pilot-samples", "pilot", _pilot_names(cell), blank, np.tile(pilot, (count, 1)), _pilot_seconds(cell)),
+        Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0, 0, revision()),
+        Entry("pilot-samples", "pilot", _pilot_names(cell), blank, np.tile(pilot, (count, 1)), _training_seconds(cell, "pilot"), 0, revision()),
     ]
     if count > 1:
-        seconds = float(np.mean([r.provenance["seconds_total"] for r in cell.judged])) * (count - 1)
-        entries.append(Entry("seed-profile", "seed", "other seeds", blank, _others_mean(observed), seconds))
+        seconds = _training_seconds(cell, "seed")
+        entries.append(Entry("seed-profile", "seed", "other seeds", blank, _others_mean(observed), seconds, 0, revision()))
     return entries
 
 
@@ -161,14 +159,22 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
     entries = []
     for source, numbers in fits.items():
         forecasts = [forecast(cell.task, FAMILIES[family](**n), cell.effort.final) for n in numbers]
-        seconds = forecasts[0].seconds + _fitting_seconds(source, own, tables)
+        fitted = tables.values() if source == "transferred" else [own]
+        seconds = forecasts[0].seconds + sum(table.seconds for table in fitted)
         masses = np.array([f.mass for f in forecasts])
         entries.append(_entry(cell, family, source, numbers, masses, seconds))
     return entries
 
 
-def _fitting_seconds(source: str, own: Table, tables: dict[str, Table]) -> float:
-    return sum(t.seconds for t in tables.values()) if source == "transferred" else own.seconds
+def _training_seconds(cell: Cell, source: str) -> float:
+    """Seconds of the runs that a forecast from this source must have seen; `oracle` has seen the answer itself."""
+    needed = {
+        "oracle": cell.judged[:1],
+        "seed": cell.judged[1:],
+        "transferred": [r for runs in cell.others.values() for r in runs],
+        "pilot": cell.pilots,
+    }
+    return float(sum(r.provenance["seconds_total"] for r in needed[source]))
 
 
 def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np.ndarray, seconds: float) -> Entry:
@@ -179,11 +185,14 @@ def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np
         "transferred": ", ".join(cell.others),
         "pilot": _pilot_names(cell),
     }[source]
-    if source == "pilot":
-        seconds += _pilot_seconds(cell)
+    seconds += _training_seconds(cell, source)
     if len(numbers) == 1:  # one fit serves all judged seeds
         numbers, masses = numbers * count, np.tile(masses[0], (count, 1))
-    return Entry(kernel, source, fitted_on, numbers, masses, seconds)
+    estimated = len(numbers[0])
+    if kernel == "covariance":  # a symmetric matrix was read off a network as well
+        entries = int(np.prod(cell.task.shape))
+        estimated += entries * (entries + 1) // 2
+    return Entry(kernel, source, fitted_on, numbers, masses, seconds, estimated, revision())
 
 
 def _covariances(cell: Cell) -> list[Entry]:

@@ -42,6 +42,7 @@ KEYS = (
     "plausible",
     "corr",
     "r2",
+    "sign",
     "skill",
     "skill_lo",
     "skill_hi",
@@ -92,6 +93,13 @@ def locality(cell: judge.Cell) -> Float[np.ndarray, "S L"]:
         left = np.sum((renoised(result) - observed) ** 2, axis=1)
         shares.append(1 - left / np.sum((observed - flat_mass()) ** 2))
     return np.array(shares)
+
+
+def pooled_locality(cell: judge.Cell) -> Float[np.ndarray, " L"]:
+    """As `locality`, of the mean over seeds: the noise of samples and probes weighs less."""
+    observed = (cell.counts / cell.counts.sum(axis=1, keepdims=True)).mean(axis=0)
+    left = np.mean([renoised(result) for result in cell.judged], axis=0) - observed
+    return 1 - np.sum(left**2, axis=1) / np.sum((observed - flat_mass()) ** 2)
 
 
 def _common(cell: judge.Cell) -> Row:
@@ -161,14 +169,16 @@ def _forecast(cell: judge.Cell, entry: judge.Entry, common: Row) -> Row:
         kernel=entry.kernel,
         source=entry.source,
         parameters={name: float(np.mean([p[name] for p in entry.parameters])) for name in names},
-        n_parameters=len(names),
+        n_parameters=entry.n_estimated,
         fitted_on=entry.fitted_on,
         corr=float(np.mean([s.corr for s in scores])),
         r2=float(np.mean([s.r2 for s in scores])),
+        sign=float(np.mean([s.sign for s in scores])),
         skill=skill,
         skill_lo=low,
         skill_hi=high,
         seconds_forecast=entry.seconds,
+        revision=entry.revision,
     )
 
 
@@ -179,7 +189,7 @@ def medians(found: list[Row]) -> list[Row]:
     table = []
     for source, kernel in sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1])):
         same = [row for row in found if (row["source"], row["kernel"]) == (source, kernel) and row["claim"] == "C5"]
-        scores = {name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "skill")}
+        scores = {name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "sign", "skill")}
         entry = {"source": source, "kernel": kernel, "n_parameters": same[0]["n_parameters"]}
         table.append(entry | {name: float(np.median(v)) if v else None for name, v in scores.items()})
     return table

@@ -129,8 +129,8 @@ def kernel_scale_curve(
     ax.legend()
     (first, reference), *_ = lines.items()
     gaps = [
-        f"{title} by {np.max(np.abs(values / reference - 1)):.1%}" for title, values in lines.items() if title != first
+        f"{np.max(np.abs(reference / values - 1)):.1%} of the {title} mean" for title, values in lines.items() if title != first
     ]
-    finding = f"Drift of the {task.facts.quantity} grows as the square of s; {first} differs from {' and '.join(gaps)} at most."
+    finding = f"Drift of the {task.facts.quantity}: {first} lies within {' and within '.join(gaps)} at every size."
     alt = f"Drift of {task.facts.quantity} against the size of the deviation: {', '.join(lines)}."
     return Figure(name, figure, finding, alt, origin, {"s": list(sizes)} | {k: list(v) for k, v in lines.items()})

@@ -75,7 +75,7 @@ def trajectories(
     axes[0, 0].set_ylabel("x")
     medians = [f"{title} {float(np.median(task.residual(x))):.3f}" for title, x in panels.items()]
     finding = (
-        f"{task.facts.title.capitalize()}. Median distance from the rule, in standard deviations: {'; '.join(medians)} "
+        f"{task.facts.title.capitalize()}. Median distance of the drawn curves from the rule, in standard deviations: {'; '.join(medians)} "
         f"(plausible: below {task.facts.threshold:g})."
     )
     alt = f"Line plots of {task.facts.title} trajectories over time: {', '.join(panels)}."
@@ -154,7 +154,12 @@ def observed_and_forecast(
         f"intended flat law, where sampling alone would give {tv_floor(flat, n):.3f}. "
         f"Share of the shift that each forecast explains: {'; '.join(scores)}."
     )
+    bins = len(observed) - 3
+    top = int(np.argmax(observed[1:-2]))
+    at = task.lo + (top + 0.5) * (task.hi - task.lo) / bins
     alt = (
-        f"Histogram of {task.facts.quantity} in samples relative to the intended flat one, with {', '.join(forecasts)}."
+        f"Histogram of {task.facts.quantity} in samples: bars at {bins * observed[1]:.2f} of the intended height in the "
+        f"first bin, highest near {at:.3g} with {bins * observed[top + 1]:.2f}, {bins * observed[-3]:.2f} in the last. Lines: "
+        + "; ".join(f"{label} reaches at most {bins * mass.max():.2f}" for label, mass in forecasts.items())
     )
     return Figure(name, figure, finding, alt, origin, columns)

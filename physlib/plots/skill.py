@@ -43,14 +43,12 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
         ncols=3,
         fontsize=8,
     )
-    medians = []
-    for kernel in kernels:
-        real = [r["r2"] for r in rows if r["kernel"] == kernel and r["source"] in ("transferred", "pilot")]
-        best = [r["r2"] for r in rows if r["kernel"] == kernel and r["source"] == "oracle"]
-        parts = [f"{np.median(real):.2f} as a forecast"] if real else []
-        parts += [f"{np.median(best):.2f} fitted on the answer"] if best else []
-        medians.append(f"{kernel} {', '.join(parts)}" if parts else "")
-    finding = f"Median R2 over cells: {'; '.join(filter(None, medians))}. Values below -1 are drawn at -1."
+    def median(kernel: str, source: str) -> str:
+        found = [row["r2"] for row in rows if (row["kernel"], row["source"]) == (kernel, source)]
+        return f"{np.median(found):.2f}" if found else "none"
+
+    medians = [f"{kernel} {' / '.join(median(kernel, source) for source in SOURCES)}" for kernel in kernels]
+    finding = f"Median R2 over cells, {' / '.join(SOURCES)}: {'; '.join(medians)}. Values below -1 are drawn at -1."
     alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in four panels by source of the kernel's numbers."
     keys = ("task", "model", "kernel", "source", "corr", "r2", "skill", "skill_lo", "skill_hi")
     return Figure(name, figure, finding, alt, origin, {key: [row[key] for row in rows] for key in keys})
@@ -62,15 +60,15 @@ def all_bins(
     cells: Mapping[str, tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]],
     origin: Origin,
 ) -> Figure:
-    """Forecast against observed shift, every bin of every cell, coloured by cell."""
+    """Forecast against observed shift, every bin and both tails of every cell, coloured by cell."""
     figure, axes = canvas(4.6, 4.1)
     ax = axes[0, 0]
     columns: dict[str, list] = {"cell": [], "forecast": [], "observed": []}
     for colour, (title, (expected, observed)) in zip(COLOURS, cells.items(), strict=False):
-        ax.plot(expected, observed, "o", color=colour, ms=3.5, alpha=0.8, label=title)
-        columns["cell"] += [title] * len(expected)
-        columns["forecast"] += list(expected)
-        columns["observed"] += list(observed)
+        ax.plot(expected[:-1], observed[:-1], "o", color=colour, ms=3.5, alpha=0.8, label=title)
+        columns["cell"] += [title] * (len(expected) - 1)
+        columns["forecast"] += list(expected[:-1])  # the failed row has nothing to show
+        columns["observed"] += list(observed[:-1])
     ends = [min(columns["forecast"] + columns["observed"]), max(columns["forecast"] + columns["observed"])]
     ax.plot(ends, ends, color=INK, lw=0.8)
     ax.axhline(0, color=GREY, lw=0.6)
@@ -80,7 +78,7 @@ def all_bins(
     expected, observed = np.array(columns["forecast"]), np.array(columns["observed"])
     r2 = 1 - np.sum((expected - observed) ** 2) / np.sum(observed**2)
     finding = (
-        f"All {len(expected)} bins of {len(cells)} cells: correlation {np.corrcoef(expected, observed)[0, 1]:.2f}, "
+        f"All {len(expected)} bins and tails of {len(cells)} cells: correlation {np.corrcoef(expected, observed)[0, 1]:.2f}, "
         f"R2 {r2:.2f}. On the diagonal the forecast is exact."
     )
     alt = f"Scatter of observed against forecast shift per bin, with the diagonal, for {', '.join(cells)}."

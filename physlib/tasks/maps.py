@@ -62,7 +62,7 @@ _COMMON = dict(
     dims=1,
     nuisance="first value, uniform on [.1, .9]",
     threshold=0.1,
-    threshold_reason="one-step errors of a tenth of the signal's standard deviation are about a line's width in a plot",
+    threshold_reason="one-step errors of a tenth of the signal's standard deviation are a few line widths in a plot",
 )
 
 

@@ -59,7 +59,7 @@ class Sinusoid(Task):
         nuisance="phase, uniform",
         regime="regular; low frequencies show less than one period in 16 steps",
         threshold=0.1,
-        threshold_reason="a wiggle of a tenth of the signal's standard deviation is about a line's width in a plot",
+        threshold_reason="a wiggle of a tenth of the signal's standard deviation is a few line widths in a plot",
         source="G. Prony's recurrence for one undamped mode; see Hildebrand, Introduction to Numerical Analysis, ch. 9",
     )
     others = {"amplitude": amplitude}
