@@ -65,6 +65,8 @@ class Timing:
 def pages(prefixes: list[str] | None = None) -> list[Path]:
     """The text pages in reading order, or those whose names start with a prefix. Raises when none does."""
     found = sorted((ROOT / "notebooks").glob("[0-9]*.md"))
+    if not found:
+        raise PhyslibError("there are no pages beside the installed package: build the book from a clone.")
     chosen = [p for p in found if not prefixes or p.name.startswith(tuple(prefixes))]
     if not chosen:
         raise PhyslibError(
@@ -140,12 +142,11 @@ def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if "injected-parameters" in tags:
             cell.metadata["tags"] = [*tags, "remove-input"]
         if cell.cell_type == "code":
-            cell.outputs = [
-                o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr" and "%|" in o.text)
-            ]
-            for output in cell.outputs:
-                if output.output_type == "stream":
-                    output.text = re.sub(r"(/[\w.-]+)+/(?=[\w.-]+\.py)", "", output.text)
+            for output in (o for o in cell.outputs if o.output_type == "stream"):
+                lines = re.split(r"[\r\n]", output.text)
+                output.text = "\n".join(line for line in lines if "%|" not in line).strip()
+                output.text = re.sub(r"(/[\w.-]+)+/(?=[\w.-]+\.py)", "", output.text)
+            cell.outputs = [o for o in cell.outputs if o.output_type != "stream" or o.text]
     return notebook
 
 
@@ -181,6 +182,9 @@ def build(profile: str, prefixes: list[str] | None = None) -> None:
     """
     if profile not in PROFILES:
         raise PhyslibError(f"unknown profile '{profile}': choose one of: {', '.join(PROFILES)}.")
+    for variable in ("PHYSLIB_BUILD", "PHYSLIB_RESULTS"):  # pages run in another folder than this process
+        if variable in os.environ:
+            os.environ[variable] = str(Path(os.environ[variable]).absolute())
     base = Path(os.environ.get("PHYSLIB_BUILD") or ROOT / "_build")
     folder, timings = base / "stage" / profile, []
     if not prefixes:  # pages that are no longer there must not linger

@@ -19,7 +19,7 @@ from scipy.interpolate import RegularGridInterpolator
 from scipy.optimize import minimize
 from tqdm import tqdm
 
-from physlib.density import flat_mass
+from physlib.density import flat_mass, shift_r2
 from physlib.errors import PhyslibError
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Kernel
@@ -104,13 +104,10 @@ def fit(profiles: Sequence[tuple[Table, Float[np.ndarray, " M"]]]) -> dict[str, 
     Minimises the sum over profiles of the squared error relative to the squared shift, so each task
     weighs the same whatever the size of its shift.
     """
-    flat = flat_mass()
     table = profiles[0][0]
 
     def misfit(positions):
-        return sum(
-            float(np.sum((t.interpolate(positions) - mass) ** 2) / np.sum((mass - flat) ** 2)) for t, mass in profiles
-        )
+        return sum(1 - float(shift_r2(t.interpolate(positions), mass)) for t, mass in profiles)
 
     shape = table.masses.shape[:-1]
     start = min(np.ndindex(shape), key=lambda index: misfit(np.array(index, dtype=float)))

@@ -67,7 +67,7 @@ def run(
     ] = False,
 ) -> None:
     """Train, sample and measure, or answer from the store."""
-    from physlib import experiment, tasks
+    from physlib import experiment, tasks, terminal
     from physlib.profiles import resolve
     from physlib.store import Store
 
@@ -80,25 +80,8 @@ def run(
         )
         return
     result = experiment.run(config, device)
-    typer.echo(_summary(tasks.get(task), result))
+    typer.echo(terminal.run_summary(tasks.get(task), result))
     typer.echo(f"stored: {Store.of(profile).path(config).name}")
-
-
-def _summary(task, result) -> str:
-    import numpy as np
-
-    from physlib.density import shift_report
-    from physlib.rng import numpy_rng
-
-    q = result["q"]
-    report = shift_report(q, task.lo, task.hi, numpy_rng(0, "bootstrap"))
-    plausible = float(np.mean(result["residual"] < task.facts.threshold))
-    return (
-        f"{result.config.task} {result.config.model} {result.config.profile} seed {result.config.seed}: "
-        f"TV {report.tv:.3f} [{report.tv_lo:.3f}, {report.tv_hi:.3f}], floor {report.floor:.3f}; "
-        f"mean {task.facts.quantity} {(task.lo + task.hi) / 2:.3f} -> {np.nanmean(q):.3f}; "
-        f"plausible {plausible:.1%}; {result.config.steps} steps in {result.provenance['seconds_train']:.0f} s"
-    )
 
 
 @app.command()
@@ -113,61 +96,24 @@ def forecast(
 ) -> None:
     """Forecast the shift of a task's quantity from a kernel, without training."""
     from physlib import forecast as theory
-    from physlib import tasks
+    from physlib import tasks, terminal
 
     system = tasks.get(task)
-    answer = theory.forecast(system, _kernel(kernel, scale), draws, seed, progress=True)
-    typer.echo(_profile_table(answer))
-    typer.echo("main net transfers (share of all mass)")
-    for i, j, share in answer.main_transfers():
-        typer.echo(f"  {_bin_name(answer, i + 1):>20} -> {_bin_name(answer, j):<20} {share:.4f}")
-    typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
-    if against is not None:
-        from physlib.density import bin_counts
+    runs = []
+    if against is not None:  # asked for before the work, so that a wrong name costs none
         from physlib.experiment import load
 
-        for result in load(system.name, against, profile):
-            skill = theory.score(bin_counts(result["q"], system.lo, system.hi), answer.mass, draws)
+        runs = load(system.name, against, profile)
+    answer = theory.forecast(system, terminal.read_kernel(kernel, scale), draws, seed, progress=True)
+    typer.echo(terminal.forecast_table(answer))
+    typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
+    if runs:
+        from physlib.experiment import counts
+
+        for result, histogram in zip(runs, counts(system, runs), strict=True):
+            skill = theory.score(histogram, answer.mass, draws)
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
             typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
-
-
-def _kernel(name: str, scale: str):
-    from physlib import kernels
-    from physlib.errors import unknown
-
-    if name not in kernels.FAMILIES:
-        raise unknown("kernel", name, kernels.FAMILIES)
-    names = [f.name for f in dataclasses.fields(kernels.FAMILIES[name])]
-    if name == "covariance":
-        raise PhyslibError("a covariance needs a matrix, not a scale: build kernels.Covariance in Python.")
-    try:
-        numbers = [float(word) for word in scale.split(",")] if names else []
-    except ValueError:
-        raise PhyslibError(f"cannot read --scale '{scale}': give numbers separated by commas.") from None
-    if len(numbers) != len(names) or any(not 0 <= number < float("inf") for number in numbers):
-        raise PhyslibError(f"kernel {name} takes {len(names)} non-negative number(s) ({', '.join(names)}) in --scale.")
-    return kernels.FAMILIES[name](*numbers)
-
-
-def _bin_name(answer, row: int) -> str:
-    lo, hi, bins = answer.task.lo, answer.task.hi, answer.bins
-    if row in (0, bins + 1, bins + 2):
-        return {0: "underflow", bins + 1: "overflow", bins + 2: "failed"}[row]
-    width = (hi - lo) / bins
-    return f"[{lo + (row - 1) * width:.3f}, {lo + row * width:.3f}]"
-
-
-def _profile_table(answer) -> str:
-    from physlib.density import total_variation
-
-    flat = answer.mass - answer.shift
-    lines = [f"{answer.task.name}, {answer.kernel.name} {answer.kernel.parameters}"]
-    for row, (mass, shift) in enumerate(zip(answer.mass, answer.shift, strict=True)):
-        bar = ("+" if shift > 0 else "-") * round(abs(shift) * 1000)
-        lines.append(f"  {_bin_name(answer, row):>20} {mass:.4f} {shift:+.4f} {bar}")
-    lines.append(f"forecast TV {total_variation(answer.mass, flat):.4f}")
-    return "\n".join(lines)
 
 
 @app.command()
@@ -228,9 +174,9 @@ def ledger(
 
 @app.command()
 def check(
-    reference: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="Your task or kernel class.")],
+    reference: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="Your task, kernel or model.")],
 ) -> None:
-    """Test your own task or kernel against its contract. The module is imported, so it runs: check only code you trust."""
+    """Test your own task, kernel or model against its contract. The module is imported, so it runs: check only code you trust."""
     from physlib import contract
 
     clauses = contract.check(reference)
@@ -246,6 +192,8 @@ def book(
     page: Annotated[list[str] | None, typer.Option(help="Execute only pages whose name starts so; no HTML.")] = None,
 ) -> None:
     """Execute every page with papermill and build the HTML book."""
-    from physlib import book as press
-
+    try:
+        from physlib import book as press
+    except ModuleNotFoundError as error:
+        raise PhyslibError(f"{error.name} is not installed: pip install '.[book]' in the repository.") from None
     press.build(profile, page)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,19 +32,22 @@ class Check(NamedTuple):
 
 
 def check(reference: str) -> list[Check]:
-    """Check `module:Name`, a `Task`, a `Kernel` or a `Generator` class, clause by clause.
+    """Check `module:Name` clause by clause: a `Task` class, a `Kernel` class, or whatever makes a `Generator`.
 
-    The module is imported (the working directory is searched first), so its code runs. Raises
-    `PhyslibError` where it cannot be found or is none of the three.
+    A model may be given as a class or a function; it is called with `mean`, `std` and `steps`. The
+    module is imported (the working directory is searched first), so its code runs. Raises
+    `PhyslibError` where it cannot be imported or is none of the three.
     """
     found = _find(reference)
+    if inspect.isclass(found) and issubclass(found, tasks.Task):
+        return _collect(_task(found))
+    if inspect.isclass(found) and issubclass(found, Kernel):
+        return _collect(_kernel(found))
     from physlib.models.base import Generator
 
-    kinds = ((tasks.Task, _task), (Kernel, _kernel), (Generator, _model))
-    for base, clauses in kinds:
-        if inspect.isclass(found) and issubclass(found, base):
-            return _collect(clauses(found))
-    raise PhyslibError(f"{reference} is neither a Task, a Kernel nor a Generator class: derive it from one of them.")
+    if inspect.isfunction(found) or (inspect.isclass(found) and issubclass(found, Generator)):
+        return _collect(_model(found))
+    raise PhyslibError(f"{reference} is neither a Task, a Kernel nor a Generator: derive it from one of them.")
 
 
 def _find(reference: str) -> Any:
@@ -54,13 +57,16 @@ def _find(reference: str) -> Any:
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        return getattr(importlib.import_module(module), name)
-    except ModuleNotFoundError as error:
-        raise PhyslibError(f"cannot import {error.name}: run from the folder that holds it, or install it.") from None
-    except AttributeError:
-        raise PhyslibError(f"module {module} has no {name}: check the name behind the colon.") from None
+        found = importlib.import_module(module)
+    except Exception as error:  # a reader's code may raise anything
+        raise PhyslibError(
+            f"cannot import {module} ({type(error).__name__}: {error}): run from the folder that holds it, and mend it."
+        ) from None
     finally:
         sys.path.remove(here)
+    if not hasattr(found, name):
+        raise PhyslibError(f"module {module} has no {name}: check the name behind the colon.")
+    return getattr(found, name)
 
 
 def _collect(clauses: Iterator[Check]) -> list[Check]:
@@ -99,6 +105,10 @@ def _task(cls: type[tasks.Task]) -> Iterator[Check]:
 
 
 def _kernel(cls: type[Kernel]) -> Iterator[Check]:
+    numbers = is_dataclass(cls) and all(f.type in ("float", float) for f in fields(cls))
+    yield Check(numbers, "the kernel is a dataclass whose fields are its free numbers, floats")
+    if not numbers:
+        return
     kernel = cls(*[0.05 for _ in fields(cls)])
     for name in ("ring", "sinusoid", "logistic"):
         task = tasks.get(name)
@@ -108,6 +118,7 @@ def _kernel(cls: type[Kernel]) -> Iterator[Check]:
         yield Check(
             np.shape(moved) == (COUNT,), f"{name}: push gives one quantity a trajectory: found {np.shape(moved)}"
         )
+        yield Check(np.isfinite(moved).mean() > 0.5, f"{name}: most pushed quantities are finite at 0.05")
         yield Check(np.array_equal(before, data.x), f"{name}: push leaves the data as they were")
         again = kernel.push(task, data, numpy_rng(1, "check"))
         yield Check(
@@ -115,7 +126,7 @@ def _kernel(cls: type[Kernel]) -> Iterator[Check]:
         )
 
 
-def _model(cls: type[Generator]) -> Iterator[Check]:
+def _model(cls: Callable[..., Generator]) -> Iterator[Check]:
     import torch
 
     task = tasks.get("sinusoid")

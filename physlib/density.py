@@ -50,6 +50,30 @@ def total_variation(p: Float[Any, " M"], r: Float[Any, " M"]) -> float:
     return 0.5 * float(np.abs(np.asarray(p) - np.asarray(r)).sum())
 
 
+def shift_r2(
+    mass: Float[Any, "*S M"],
+    observed: Float[Any, " M"],
+    noise_mass: float | Float[Any, "*S"] = 0.0,
+    noise_observed: float = 0.0,
+) -> Any:
+    """Share of the observed shift that `mass` explains, `1 - |mass - observed|^2 / |observed - flat|^2`.
+
+    With the expected squared sampling noise of either side given (`squared_noise`), it is taken off
+    both norms, so that noise alone neither counts as shift nor as failure to explain it. 1 is exact,
+    0 no better than no shift, below 0 worse.
+    """
+    observed = np.asarray(observed)
+    left = np.sum((np.asarray(mass) - observed) ** 2, axis=-1) - noise_mass - noise_observed
+    shift = np.sum((observed - flat_mass(observed.size - 3)) ** 2) - noise_observed
+    return 1 - left / max(shift, 1e-300)
+
+
+def squared_noise(mass: Float[Any, " M"], n: int) -> float:
+    """Expected squared distance between a mass vector estimated from n samples and its law."""
+    mass = np.asarray(mass)
+    return float(np.sum(mass * (1 - mass)) / n)
+
+
 def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
     """Total variation expected from sampling alone, when samples of these sizes share the law `mass`.
 

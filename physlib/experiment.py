@@ -33,7 +33,7 @@ from jaxtyping import Int
 
 from physlib import models, tasks
 from physlib.density import BINS, bin_counts, bin_index
-from physlib.errors import PhyslibError
+from physlib.errors import PhyslibError, unknown
 from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
@@ -41,6 +41,7 @@ from physlib.store import Damaged, Missing, Result, Store
 if TYPE_CHECKING:
     from physlib.models.base import Generator
 
+DEVICES = ("auto", "cpu", "cuda")
 CHUNK = 2_500  # trajectories sampled at once
 SHOWN = 48  # trajectories kept to be looked at
 WEIGHTS_LIMIT = 1_000_000  # bytes
@@ -52,6 +53,8 @@ def run(config: Config, device: str = "auto") -> Result:
     `device` is `auto` (a GPU where there is one), `cpu` or `cuda`. Raises `PhyslibError` for a device
     that is not there. Two processes asking for one run train it once.
     """
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
     store = Store.of(config.profile)
     with contextlib.suppress(Missing, Damaged):
         return store.get(config)
@@ -98,7 +101,7 @@ def model_of(result: Result) -> Generator:
     if not result.weights:
         first = f"seeds {JUDGED_SEEDS[0]} and {PILOT_SEEDS[0]} (pilot)"
         raise PhyslibError(f"this run kept no weights, only {first} do; make it with: {result.config.command}")
-    model = _untrained(result.config, np.zeros(1), np.ones(1))
+    model = _untrained(result.config, _training_data(result.config))
     model.load(result.weights)
     return model.eval()
 
@@ -106,26 +109,25 @@ def model_of(result: Result) -> Generator:
 def _device(name: str) -> str:
     import torch
 
-    if name not in ("auto", "cpu", "cuda"):
-        raise PhyslibError(f"unknown device '{name}': choose auto, cpu or cuda.")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise PhyslibError("no CUDA device is available: use --device cpu.")
     return "cuda" if available and name != "cpu" else "cpu"
 
 
-def _untrained(config: Config, mean: np.ndarray, std: np.ndarray) -> Generator:
+def _training_data(config: Config) -> np.ndarray:
+    return tasks.get(config.task).sample(config.n_train, numpy_rng(config.seed, "training data")).x
+
+
+def _untrained(config: Config, data: np.ndarray) -> Generator:
     import torch
 
-    task = tasks.get(config.task)
-    steps, dims = task.shape
+    mean, std = data.mean(axis=(0, 1)), data.std(axis=(0, 1))
+    steps = data.shape[1]
     seed = int(numpy_rng(config.seed, "weights").integers(2**62))
     with torch.random.fork_rng():  # layers initialise themselves from the global generator: lend it, then put it back
         torch.manual_seed(seed)
-        mean, std = np.broadcast_to(mean, dims), np.broadcast_to(std, dims)
-        return models.build(
-            config.model, mean.copy(), std.copy(), steps, config.width, config.blocks, config.heun_steps
-        )
+        return models.build(config.model, mean, std, steps, config.width, config.blocks, config.heun_steps)
 
 
 def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
@@ -135,15 +137,15 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
     from physlib.train import Schedule, fit, one_thread
 
     task, started = tasks.get(config.task), time.perf_counter()
-    data = task.sample(config.n_train, numpy_rng(config.seed, "training data")).x
-    model = _untrained(config, data.mean(axis=(0, 1)), data.std(axis=(0, 1))).to(device)
+    data = _training_data(config)
+    model = _untrained(config, data).to(device)
     schedule = Schedule(steps=config.steps, batch=config.batch, lr=config.lr)
     x = torch.as_tensor(data, dtype=torch.float32, device=device)
     title = f"{config.task} {config.model} seed {config.seed}"
     record = fit(model, x, schedule, torch_rng(config.seed, "training", device), checkpoint, title)
     with one_thread():
         begun = time.perf_counter()
-        samples = _sample(model, config, device, title)
+        samples = _sample(model, config, device)
         seconds_sample = time.perf_counter() - begun
         arrays = _measurements(task, samples) | _probe(model, task, config, device, title)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
@@ -159,13 +161,13 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
     return Result(config, arrays, _provenance(device) | seconds | {"n_parameters": model.n_parameters})
 
 
-def _sample(model: Generator, config: Config, device: str, title: str) -> np.ndarray:
+def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
     import torch
     from tqdm import tqdm
 
     rng, chunks = torch_rng(config.seed, "sampling", device), []
     sizes = [min(CHUNK, config.n_samples - start) for start in range(0, config.n_samples, CHUNK)]
-    for size in tqdm(sizes, desc=f"sampling {title}", leave=False):
+    for size in tqdm(sizes, desc=f"sampling {config.task} {config.model}", leave=False):
         chunks.append(model.sample(size, rng).cpu())
     return torch.cat(chunks).double().numpy()
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from scipy.stats import norm
 from tqdm import tqdm
 
-from physlib.density import BINS, bin_index, flat_mass, total_variation, tv_floor
+from physlib.density import BINS, bin_index, flat_mass, shift_r2, total_variation, tv_floor
 from physlib.errors import PhyslibError
 from physlib.kernels import Kernel
 from physlib.rng import numpy_rng
@@ -118,7 +118,7 @@ def score(counts: Int[np.ndarray, " M"], mass: Float[np.ndarray, " M"], draws: i
     shift, expected = observed - flat, mass - flat
     moving = float(np.std(expected)) > 1e-9
     corr = float(np.corrcoef(expected, shift)[0, 1]) if moving and np.std(shift) > 0 else float("nan")
-    r2 = 1 - float(np.sum((mass - observed) ** 2) / max(np.sum(shift**2), 1e-300))
+    r2 = float(shift_r2(mass, observed))
     clear = np.abs(shift) > 2 * np.sqrt(flat * (1 - flat) / n)
     sign = float(np.mean(np.sign(expected[clear]) == np.sign(shift[clear]))) if clear.any() else float("nan")
     distance, floor = total_variation(observed, flat), tv_floor(flat, n)

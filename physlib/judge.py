@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from physlib import tasks
-from physlib.calibrate import Effort, Table, family_table, fit, tabulate
+from physlib.calibrate import Effort, family_table, fit, tabulate
 from physlib.experiment import counts, revision
 from physlib.experiment import load as load_runs
 from physlib.forecast import forecast
@@ -134,11 +134,22 @@ def _baselines(cell: Cell) -> list[Entry]:
     pilot = _shares(cell.task, cell.pilots).mean(axis=0)
     entries = [
         Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0, 0, revision()),
-        Entry("pilot-samples", "pilot", _pilot_names(cell), blank, np.tile(pilot, (count, 1)), _training_seconds(cell, "pilot"), 0, revision()),
+        Entry(
+            "pilot-samples",
+            "pilot",
+            _pilot_names(cell),
+            blank,
+            np.tile(pilot, (count, 1)),
+            _training_seconds(cell, "pilot"),
+            0,
+            revision(),
+        ),
     ]
     if count > 1:
         seconds = _training_seconds(cell, "seed")
-        entries.append(Entry("seed-profile", "seed", "other seeds", blank, _others_mean(observed), seconds, 0, revision()))
+        entries.append(
+            Entry("seed-profile", "seed", "other seeds", blank, _others_mean(observed), seconds, 0, revision())
+        )
     return entries
 
 

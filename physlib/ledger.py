@@ -16,7 +16,7 @@ from jaxtyping import Float
 from scipy.stats import t as student
 
 from physlib import judge
-from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.density import bin_counts, flat_mass, shift_r2, squared_noise, total_variation, tv_floor
 from physlib.experiment import revision
 from physlib.forecast import score
 from physlib.profiles import LEVELS
@@ -78,28 +78,28 @@ def mean_interval(values: list[float]) -> tuple[float, float, float]:
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 
-def renoised(result: Result) -> Float[np.ndarray, "L M"]:
-    """Mass after fresh data were noised to each probe level and denoised by the trained model."""
+def renoised(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, " L"]]:
+    """Mass after fresh data were noised to each probe level and denoised, and its expected squared noise."""
     counts = result["probe_counts"].astype(float)
+    sizes = counts.sum(axis=1, keepdims=True)
     # each bin of the prior weighs the same exactly, whatever number of probes fell in it
-    return (counts / counts.sum(axis=1, keepdims=True)).mean(axis=2)
+    transition = counts / sizes
+    noise = np.sum(transition * (1 - transition) / np.maximum(sizes - 1, 1), axis=(1, 2)) / transition.shape[2] ** 2
+    return transition.mean(axis=2), noise
 
 
 def locality(cell: judge.Cell) -> Float[np.ndarray, "S L"]:
-    """Share R2 of each seed's observed shift that re-noising to each probe level reproduces."""
+    """Share R2 of each seed's observed shift that re-noising to each probe level reproduces.
+
+    The sampling noise of the probes and of the samples is taken off: with a few thousand probes it
+    would hide a fifth of a small shift.
+    """
     shares = []
     for result, counts in zip(cell.judged, cell.counts, strict=True):
         observed = counts / counts.sum()
-        left = np.sum((renoised(result) - observed) ** 2, axis=1)
-        shares.append(1 - left / np.sum((observed - flat_mass()) ** 2))
+        masses, noise = renoised(result)
+        shares.append(shift_r2(masses, observed, noise, squared_noise(observed, int(counts.sum()))))
     return np.array(shares)
-
-
-def pooled_locality(cell: judge.Cell) -> Float[np.ndarray, " L"]:
-    """As `locality`, of the mean over seeds: the noise of samples and probes weighs less."""
-    observed = (cell.counts / cell.counts.sum(axis=1, keepdims=True)).mean(axis=0)
-    left = np.mean([renoised(result) for result in cell.judged], axis=0) - observed
-    return 1 - np.sum(left**2, axis=1) / np.sum((observed - flat_mass()) ** 2)
 
 
 def _common(cell: judge.Cell) -> Row:
@@ -189,7 +189,9 @@ def medians(found: list[Row]) -> list[Row]:
     table = []
     for source, kernel in sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1])):
         same = [row for row in found if (row["source"], row["kernel"]) == (source, kernel) and row["claim"] == "C5"]
-        scores = {name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "sign", "skill")}
+        scores = {
+            name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "sign", "skill")
+        }
         entry = {"source": source, "kernel": kernel, "n_parameters": same[0]["n_parameters"]}
         table.append(entry | {name: float(np.median(v)) if v else None for name, v in scores.items()})
     return table

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from physlib import experiment, judge, tasks
-from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.density import flat_mass, total_variation, tv_floor
 from physlib.errors import PhyslibError
 from physlib.profiles import Config, resolve, seeds_of
 from physlib.rng import numpy_rng
@@ -21,12 +22,14 @@ class Verdict:
     stored: float  # total variation from the flat law
     retrained: float
     tolerance: float  # three standard deviations between seeds of the cell, plus the sampling floor
+    apart: float  # total variation between the two histograms
+    spread: float  # the largest between two seeds of the cell, plus the floor of two samples
     identical: bool  # every measured quantity equal to the last bit
 
     @property
     def agrees(self) -> bool:
-        """Whether the two differ by no more than the tolerance."""
-        return abs(self.retrained - self.stored) <= self.tolerance
+        """Whether the shift is as large as the stored one, and of the same shape."""
+        return abs(self.retrained - self.stored) <= self.tolerance and self.apart <= self.spread
 
     @property
     def line(self) -> str:
@@ -35,7 +38,8 @@ class Verdict:
         c = self.config
         return (
             f"{word:<9} {c.task} {c.model} {c.role} seed {c.seed}: stored TV {self.stored:.4f}, "
-            f"retrained {self.retrained:.4f}, tolerance {self.tolerance:.4f}"
+            f"retrained {self.retrained:.4f}, tolerance {self.tolerance:.4f}; "
+            f"histograms {self.apart:.4f} apart, allowed {self.spread:.4f}"
         )
 
 
@@ -63,18 +67,19 @@ def compare(config: Config) -> Verdict:
     """Retrain a run in memory and compare it with the store. Raises where the stored run is missing or damaged."""
     pilot = config.role == "pilot"
     cell = experiment.load(config.task, config.model, config.profile, pilot=pilot)
-    task, flat = tasks.get(config.task), flat_mass()
-
-    def distance(q):
-        return total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat)
-
-    stored = next(result for result in cell if result.config == config)
+    flat, index = flat_mass(), [result.config for result in cell].index(config)
     again = experiment.produce(config, "cpu", None)
-    spread = float(np.std([distance(r["q"]) for r in cell], ddof=1)) if len(cell) > 1 else 0.0
+    counts = experiment.counts(tasks.get(config.task), [*cell, again])
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    shifts = [total_variation(share, flat) for share in shares]
+    between = [total_variation(a, b) for a, b in combinations(shares[:-1], 2)]
+    n = config.n_samples
     return Verdict(
         config=config,
-        stored=distance(stored["q"]),
-        retrained=distance(again["q"]),
-        tolerance=3 * spread + tv_floor(flat, again["q"].size),
-        identical=bool(np.array_equal(stored["q"], again["q"], equal_nan=True)),
+        stored=shifts[index],
+        retrained=shifts[-1],
+        tolerance=3 * float(np.std(shifts[:-1], ddof=1) if len(cell) > 1 else 0) + tv_floor(flat, n),
+        apart=total_variation(shares[index], shares[-1]),
+        spread=max(between, default=0.0) + tv_floor(shares[index], n, n),
+        identical=bool(np.array_equal(cell[index]["q"], again["q"], equal_nan=True)),
     )

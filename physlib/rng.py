@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from physlib.errors import PhyslibError
+
 if TYPE_CHECKING:
     import torch
 
 
 def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
+    if seed < 0:
+        raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
     digest = hashlib.sha256(purpose.encode()).digest()
     return np.random.SeedSequence([seed, int.from_bytes(digest[:8], "little")])
 

@@ -66,7 +66,7 @@ def seal(arrays: dict[str, np.ndarray], record: dict[str, Any]) -> bytes:
 
 def unseal(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Inverse of `seal`. Raises `ValueError` when any byte differs from what was sealed."""
-    length = int.from_bytes(data[:8], "little")
+    length = min(int.from_bytes(data[:8], "little"), len(data))
     found = _DIGEST.search(data, 8, 8 + length)
     if found is None:
         raise ValueError("no digest")
@@ -130,7 +130,7 @@ class Store:
         try:
             arrays, record = unseal(path.read_bytes())
             stored = Config(**record["config"])
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise Missing(f"no stored run {path.name} for {config.task} / {config.model}; {remedy}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise Damaged(f"stored run {path} is damaged ({error}); {remedy}") from None
@@ -149,6 +149,9 @@ class Store:
     def lock(self, config: Config) -> Iterator[None]:
         """Hold the run: a second process asking for it waits here, and then finds it finished."""
         path = self.work(config, "lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PhyslibError(f"cannot write under {self.root} ({error.strerror}): choose another folder.") from None
         with FileLock(path):
             yield

@@ -8,8 +8,9 @@ bit for bit where an uninterrupted one does on the same machine.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from tqdm import tqdm
 
 from physlib.errors import PhyslibError
 from physlib.models.base import Generator
+from physlib.store import write_atomic
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,24 @@ class _State:
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
             "rng": self.rng.get_state(),
+            "device": self.model.device.type,
             "step": self.step,
             "losses": self.record.losses,
             "seconds": self.record.seconds,
         }
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_atomic(path, hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
 
     def load(self, path: Path) -> None:
-        try:
-            state = torch.load(path, map_location=self.model.device, weights_only=True)
-        except (
-            Exception
-        ):  # the loader has many ways to fail, and its advice (load without checks) must not be passed on
-            raise PhyslibError(f"checkpoint {path} is damaged: delete it to train from the start.") from None
+        data = path.read_bytes()
+        if hashlib.sha256(data[32:]).digest() != data[:32]:
+            raise PhyslibError(f"checkpoint {path} is damaged: delete it to train from the start.")
+        state = torch.load(io.BytesIO(data[32:]), map_location=self.model.device, weights_only=True)
+        if state["device"] != self.model.device.type:
+            raise PhyslibError(
+                f"checkpoint {path} is from device {state['device']}: go on there, or delete it to train from the start."
+            )
         self.model.load_state_dict(state["model"])
         self.average = state["average"]
         self.optimiser.load_state_dict(state["optimiser"])

@@ -15,7 +15,7 @@ BAD = [
     (["run", "logistic", "--profile", "lptop"], "did you mean 'laptop'"),
     (["run", "logistic", "--seed", "-1"], "give 0 or more"),
     (["run", "ring", "--model", "diffusion-unet", "--profile", "smoke"], "divisible by 4"),
-    (["run", "logistic", "--profile", "smoke", "--seed", "77", "--device", "tpu"], "auto, cpu or cuda"),
+    (["run", "logistic", "--profile", "smoke", "--seed", "77", "--device", "tpu"], "unknown device"),
     (["forecast", "logistic", "--kernel", "isotropc"], "did you mean 'isotropic'"),
     (["forecast", "logistic", "--scale", "big"], "numbers separated by commas"),
     (["forecast", "logistic", "--scale", "-0.1"], "non-negative"),
@@ -23,6 +23,8 @@ BAD = [
     (["forecast", "logistic", "--kernel", "noise-contract-q", "--scale", "0.1"], r"2 non-negative number(s) (s, t)"),
     (["forecast", "logistic", "--kernel", "covariance"], "needs a matrix"),
     (["forecast", "logistic", "--draws", "5"], "at least 1000"),
+    (["forecast", "logistic", "--seed", "-1"], "give 0 or more"),
+    (["forecast", "logistic", "--against", "nonsense"], "unknown model"),
     (["verify", "--sample", "0"], "1 or more"),
     (["check", "nothing"], "module:Name"),
     (["check", "no.such:Thing"], "cannot import"),
@@ -105,7 +107,71 @@ def test_check_passes_a_good_task_and_names_a_broken_clause(tmp_path):
     bad = physlib("check", "mine:Bad", cwd=tmp_path, check=False)
     assert bad.returncode == 2
     assert "FAILED measure recovers the quantity" in bad.stdout
-    assert physlib("check", "physlib.kernels:Isotropic").stdout.count("ok") == 9
+
+
+KERNELS = """
+from dataclasses import dataclass
+import numpy as np
+from physlib.kernels import Kernel
+
+@dataclass(frozen=True)
+class Blank(Kernel):
+    name = "blank"
+    s: float
+
+    def push(self, task, data, rng):
+        return np.full(len(data.q), np.nan)
+
+class Plain(Kernel):
+    name = "plain"
+
+    def push(self, task, data, rng):
+        return data.q
+"""
+
+
+@pytest.mark.parametrize(("name", "clause"), [("Blank", "most pushed quantities are finite"), ("Plain", "dataclass")])
+def test_check_finds_broken_kernels(name, clause, tmp_path):
+    (tmp_path / "own.py").write_text(KERNELS)
+    done = physlib("check", f"own:{name}", cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert any(line.startswith("FAILED") and clause in line for line in done.stdout.splitlines())
+
+
+MODEL = """
+import torch
+from physlib.models import build
+
+def make(mean, std, steps):
+    torch.manual_seed(0)
+    return build("diffusion-mlp", mean, std, steps, 16, 1, 4)
+"""
+
+
+def test_check_accepts_the_library_itself(tmp_path):
+    (tmp_path / "made.py").write_text(MODEL)
+    for reference in ("physlib.kernels:Isotropic", "physlib.tasks:Tent", "made:make"):
+        assert "FAILED" not in physlib("check", reference, cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["def broken(:", "raise RuntimeError('boom')", "import no_such_thing", "x = {}.missing"]
+)
+def test_check_reports_a_module_that_does_not_import(text, tmp_path):
+    (tmp_path / "bad.py").write_text(text)
+    done = physlib("check", "bad:Thing", cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "cannot import bad" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unusable_folders_are_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for words in (["run", "ring", "--profile", "smoke"], ["run", "ring"]):
+        env = {"PHYSLIB_BUILD": str(tmp_path / "file/x"), "PHYSLIB_RESULTS": str(tmp_path / "file/x")}
+        done = physlib(*words, check=False, env=env)
+        assert done.returncode == 2
+        assert "cannot write under" in done.stderr
 
 
 def test_verify_retrains_and_compares():

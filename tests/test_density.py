@@ -56,6 +56,24 @@ def test_floor_of_two_samples_by_simulation():
     assert density.tv_floor(flat, 2000, 5000) == pytest.approx(simulated, rel=0.01)
 
 
+def test_r2_without_and_with_sampling_noise():
+    rng, law = numpy_rng(0, "r2"), np.zeros(23)
+    law[1:-2] = np.linspace(0.8, 1.2, 20) / 20
+    half = (law + density.flat_mass()) / 2
+    assert density.shift_r2(law, law) == pytest.approx(1)
+    assert density.shift_r2(density.flat_mass(), law) == pytest.approx(0)
+    assert density.shift_r2(half, law) == pytest.approx(0.75)
+    # estimated from samples on both sides, the plain share is too low and the corrected one right on average
+    n, plain, corrected = 5_000, [], []
+    for _ in range(400):
+        mass, observed = rng.multinomial(n, half) / n, rng.multinomial(n, law) / n
+        noise = density.squared_noise(mass, n), density.squared_noise(observed, n)
+        plain.append(density.shift_r2(mass, observed))
+        corrected.append(density.shift_r2(mass, observed, *noise))
+    assert np.mean(plain) < 0.65
+    assert np.mean(corrected) == pytest.approx(0.75, abs=0.02)
+
+
 def test_report_on_a_shifted_uniform():
     # uniform on [.1, 1.1] against uniform on [0, 1]: TV .1, W1 .1, KS .1
     q = 0.1 + (np.arange(200_000) + 0.5) / 200_000

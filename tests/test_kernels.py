@@ -61,6 +61,11 @@ def test_covariance_refuses_what_is_not_one():
         kernels.Covariance(np.eye(4)).deviate(tasks.get("tent"), np.zeros((1, 16, 1)), numpy_rng(0, "x"))
 
 
+def test_covariance_refuses_negative_directions():
+    with pytest.raises(PhyslibError, match="negative eigenvalues"):
+        _ = kernels.Covariance(-np.eye(16)).root
+
+
 def test_covariance_between_levels_is_log_linear():
     matrices, levels = np.array([np.eye(2), 3 * np.eye(2)]), np.array([0.1, 10.0])
     assert np.allclose(at_level(matrices, levels, 1.0), 2 * np.eye(2))
@@ -161,6 +166,19 @@ def test_expansion_density_matches_monte_carlo_away_from_the_edges():
     centres = 1 + (np.arange(20) + 0.5) / 20
     inner = (centres > 1 + 4 * s * RING.scale[0]) & (centres < 2 - 4 * s * RING.scale[0])
     assert np.abs(answer.mass[1:-2][inner] * 20 - 1 - c / centres[inner] ** 2).max() < 5 * np.sqrt(20 / 4e6)
+
+
+@pytest.mark.parametrize("s", [0.05, 0.1])
+def test_expansion_kernel_is_the_gaussian_with_the_closed_form_moments(s):
+    # on the ring q~ ~ N(q + c / q, 2 c - (c / q)^2) with c = s^2 scale^2 / 2, averaged over each bin
+    c = (s * RING.scale[0]) ** 2 / 2
+    q = np.linspace(1, 2, 20 * 50 + 1)[:-1] + 1 / 2000
+    law = norm(q + c / q, np.sqrt(2 * c - (c / q) ** 2))
+    edges = np.linspace(1, 2, 21)
+    rows = np.vstack([law.cdf(1), np.diff(law.cdf(edges[:, None]), axis=0), law.sf(2)])
+    answer = forecast(RING, kernels.Expansion(s), 1_000_000)
+    assert np.abs(answer.mass[:-1] - rows.mean(axis=1)).max() < 5 * np.sqrt(0.05 / 1e6)
+    assert np.allclose(answer.drift, (c / q).reshape(20, 50).mean(axis=1), atol=5 * s * 1.1 / np.sqrt(50_000))
 
 
 @pytest.mark.parametrize("name", ["isotropic", "noise-contract-q", "shrink-and-blur", "blur", "expansion"])

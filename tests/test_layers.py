@@ -13,7 +13,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
     ("kernels", ["kernels"]),
     ("theory", ["forecast", "calibrate"]),
     ("running", ["profiles", "train", "store", "experiment", "judge", "ledger", "reproduce", "contract"]),
-    ("pages", ["plots", "page", "pairing", "reference", "book"]),
+    ("pages", ["terminal", "plots", "page", "pairing", "reference", "book"]),
     ("door", ["__init__", "cli"]),
 ]
 RANK = {name: rank for rank, (_, names) in enumerate(LAYERS) for name in names}

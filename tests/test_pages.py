@@ -102,11 +102,13 @@ def test_parameters_reach_the_page_and_traces_are_scrubbed(tmp_path, monkeypatch
     assert "remove-input" in injected[0]["metadata"]["tags"]
 
 
-def test_scrub_drops_progress_bars():
+def test_scrub_drops_progress_bars_and_nothing_else():
     cell = nbformat.v4.new_code_cell("x")
+    bar = "\rtraining:  10%|#   | 1/10\rtraining:  20%|##  | 2/10"
     cell.outputs = [
-        nbformat.v4.new_output("stream", name="stderr", text="training:  10%|#   | 1/10"),
+        nbformat.v4.new_output("stream", name="stderr", text=bar),
+        nbformat.v4.new_output("stream", name="stderr", text=f"UserWarning: run is damaged\n{bar}"),
         nbformat.v4.new_output("stream", name="stdout", text="kept"),
     ]
     notebook = scrub(nbformat.v4.new_notebook(cells=[cell]))
-    assert [o.text for o in notebook.cells[0].outputs] == ["kept"]
+    assert [o.text for o in notebook.cells[0].outputs] == ["UserWarning: run is damaged", "kept"]

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physlib import judge, ledger, reproduce, tasks
+from physlib import experiment, judge, ledger, reproduce, tasks
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.profiles import LEVELS
+from physlib.rng import torch_rng
 from physlib.store import Store
 from tests.conftest import ROOT, physlib
 
@@ -26,6 +27,18 @@ def test_every_run_of_the_book_is_stored_and_whole(config):
     assert result["denoising_error"].shape == (len(LEVELS),)
     assert result.provenance["dirty"] is False
     assert result.provenance["revision"]
+
+
+@pytest.mark.parametrize("role", ["judged", "pilot"])
+@pytest.mark.parametrize("model", judge.MODELS)
+def test_stored_weights_make_the_stored_samples(model, role):
+    """bfloat16 weights with the exact normalisation: the same noise leads to nearly the same trajectory."""
+    config = next(c for c in CATALOGUE if (c.task, c.model, c.role) == ("sinusoid", model, role))
+    result = Store.of("laptop").get(config)
+    again = experiment.model_of(result).sample(experiment.CHUNK, torch_rng(config.seed, "sampling")).numpy()
+    apart = np.abs(tasks.get("sinusoid").measure(again) - result["q"][: experiment.CHUNK])
+    assert np.median(apart) < 0.01
+    assert np.corrcoef(again[:48].ravel(), result["trajectories"].ravel())[0, 1] > 0.99
 
 
 def test_nothing_else_is_stored_and_it_is_small():
@@ -138,3 +151,11 @@ def test_reproducing_table_agrees_with_the_ledger(rows):
             value = next(r["skill"] for r in cell if (r["kernel"], r["source"]) == (kernel, source))
         digits = len(expected.split(".")[1])
         assert float(expected) == pytest.approx(value, abs=0.51 * 10**-digits), (task, model, number)
+
+
+def test_a_mirrored_distribution_does_not_agree():
+    """Equal total variation is not enough: the histogram must have the same shape."""
+    config = CATALOGUE[0]
+    facts = {"config": config, "stored": 0.1, "retrained": 0.1, "tolerance": 0.01, "identical": False}
+    assert reproduce.Verdict(apart=0.02, spread=0.03, **facts).agrees
+    assert not reproduce.Verdict(apart=0.09, spread=0.03, **facts).agrees

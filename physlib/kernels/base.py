@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -25,7 +26,7 @@ class Kernel(ABC):
     def parameters(self) -> dict[str, float]:
         """The free numbers by name."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {name: value for name, value in values.items() if isinstance(value, float)}
+        return {name: float(value) for name, value in values.items() if isinstance(value, Real)}
 
     @abstractmethod
     def push(self, task: Task, data: Trajectories, rng: np.random.Generator) -> Float[np.ndarray, " N"]:

@@ -16,7 +16,7 @@ from physlib.kernels.base import TrajectoryKernel
 class Covariance(TrajectoryKernel):
     """`x~ = x + L e`, `L L' = s^2 S`. The spectrum of the error decides which quantities feel it.
 
-    Raises `PhyslibError` when `S` is not symmetric or does not fit the trajectories.
+    Raises `PhyslibError` when `S` is not symmetric and positive, or does not fit the trajectories.
     """
 
     name = "covariance"
@@ -29,6 +29,8 @@ class Covariance(TrajectoryKernel):
         if not np.allclose(self.matrix, self.matrix.T, atol=1e-6 * np.abs(self.matrix).max()):
             raise PhyslibError("a covariance must be symmetric: check how the matrix was estimated.")
         values, vectors = np.linalg.eigh(self.matrix)
+        if values.min() < -1e-5 * np.abs(values).max():
+            raise PhyslibError("a covariance cannot have negative eigenvalues: check how the matrix was estimated.")
         return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
     def deviate(self, task, x, rng):

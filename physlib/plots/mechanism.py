@@ -129,7 +129,9 @@ def kernel_scale_curve(
     ax.legend()
     (first, reference), *_ = lines.items()
     gaps = [
-        f"{np.max(np.abs(reference / values - 1)):.1%} of the {title} mean" for title, values in lines.items() if title != first
+        f"{np.max(np.abs(reference / values - 1)):.1%} of the {title} mean"
+        for title, values in lines.items()
+        if title != first
     ]
     finding = f"Drift of the {task.facts.quantity}: {first} lies within {' and within '.join(gaps)} at every size."
     alt = f"Drift of {task.facts.quantity} against the size of the deviation: {', '.join(lines)}."

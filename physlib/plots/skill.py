@@ -43,6 +43,7 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
         ncols=3,
         fontsize=8,
     )
+
     def median(kernel: str, source: str) -> str:
         found = [row["r2"] for row in rows if (row["kernel"], row["source"]) == (kernel, source)]
         return f"{np.median(found):.2f}" if found else "none"

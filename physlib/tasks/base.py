@@ -49,6 +49,11 @@ class Facts:
     source: str  # where the system is described
 
 
+def _plain(value: float) -> str:
+    """Shortest text that reads back as the same number."""
+    return repr(float(value)).removesuffix(".0")
+
+
 class Task(ABC):
     """A family of trajectories indexed by a scalar quantity with a flat prior on `[lo, hi]`.
 
@@ -65,9 +70,9 @@ class Task(ABC):
         self.lo = self.facts.lo if lo is None else lo
         self.hi = self.facts.hi if hi is None else hi
         low, high = self.facts.domain
-        if not low <= self.lo < self.hi <= high:
+        if not (low <= self.lo < self.hi <= high and np.isfinite(self.hi)):
             raise PhyslibError(
-                f"range [{self.lo:g},{self.hi:g}] of {self.family} is not valid: "
+                f"range [{_plain(self.lo)},{_plain(self.hi)}] of {self.family} is not valid: "
                 f"give lo < hi within [{low:g},{high:g}]."
             )
 
@@ -76,7 +81,7 @@ class Task(ABC):
         """Name in commands and ledger, with the range where it is not the default one."""
         if (self.lo, self.hi) == (self.facts.lo, self.facts.hi):
             return self.family
-        return f"{self.family}[{self.lo:g},{self.hi:g}]"
+        return f"{self.family}[{_plain(self.lo)},{_plain(self.hi)}]"
 
     @property
     def shape(self) -> tuple[int, int]:
