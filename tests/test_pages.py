@@ -68,7 +68,7 @@ def test_page_has_its_parts(page):
         "**How to cite.**",
     ):
         assert part in text, f"{page.stem} lacks {part}"
-    assert re.search(r"^assert ", text, re.MULTILINE)
+    assert re.search(r"^ *assert ", text, re.MULTILINE)
 
 
 def test_unknown_parameter_stops_the_build(tmp_path):
