@@ -83,8 +83,8 @@ _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 300, "heun_steps": 12},
         "diffusion-unet": {
             "n_train": 20_000,
-            "n_samples": 2_000,
-            "n_probe": 200,
+            "n_samples": 1_200,
+            "n_probe": 100,
             "steps": 100,
             "batch": 64,
             "heun_steps": 8,
