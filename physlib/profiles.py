@@ -80,14 +80,14 @@ _MODEL_PRESETS: dict[str, dict[str, Any]] = {
 
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
-        "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 300, "heun_steps": 12},
+        "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 200, "heun_steps": 10},
         "diffusion-unet": {
             "n_train": 20_000,
             "n_samples": 1_200,
             "n_probe": 100,
-            "steps": 100,
+            "steps": 60,
             "batch": 64,
-            "heun_steps": 8,
+            "heun_steps": 6,
         },
     },
     "laptop": {},
