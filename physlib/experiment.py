@@ -34,6 +34,7 @@ from jaxtyping import Int
 from physlib import models, tasks
 from physlib.density import BINS, bin_counts, bin_index
 from physlib.errors import PhyslibError, unknown
+from physlib.kernels.covariance import estimate_covariance
 from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
@@ -199,8 +200,8 @@ def _probe(model: Generator, task: tasks.Task, config: Config, device: str, titl
         counts = np.zeros((BINS + 3, BINS), dtype=np.int32)
         np.add.at(counts, (after, before), 1)
         rows["probe_counts"].append(counts)
-        deviation = ((moved - data.x) / task.scale).reshape(len(moved), -1)
-        rows["probe_covariance"].append(deviation.T @ deviation / len(moved))
+        deviation = (moved - data.x) / task.scale
+        rows["probe_covariance"].append(estimate_covariance(deviation))
         rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
     if np.prod(task.shape) > 64:
         del rows["probe_covariance"]

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("physlib", deadline=None)  # a busy machine is not a failing test
+settings.load_profile("physlib")
 
 
 @pytest.fixture(scope="session", autouse=True)

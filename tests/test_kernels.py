@@ -42,7 +42,7 @@ def test_white_covariance_is_isotropic():
     assert np.abs(a.mass - b.mass).max() < 6 * np.sqrt(2 * 0.05 / 200_000)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_covariance_deviations_have_the_given_covariance(seed):
     rng = numpy_rng(seed, "cov")

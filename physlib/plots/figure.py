@@ -14,13 +14,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-
-from physlib.store import write_atomic
 
 INK = "#010203"  # becomes currentColor
 GREY = "#8c8c8c"
@@ -65,7 +62,7 @@ class Origin:
 
 @dataclass(frozen=True, repr=False)
 class Figure:
-    """A finished figure; shown as HTML in a page, saved as SVG and CSV."""
+    """A finished figure, shown as HTML: inline SVG, caption, and the numbers as CSV."""
 
     name: str
     canvas: Canvas
@@ -96,11 +93,6 @@ class Figure:
         writer.writerow(self.columns)
         writer.writerows(zip(*self.columns.values(), strict=True))
         return buffer.getvalue()
-
-    def save(self, folder: Path) -> None:
-        """Write `<name>.svg` and `<name>.csv`."""
-        write_atomic(folder / f"{self.name}.svg", self.svg().encode())
-        write_atomic(folder / f"{self.name}.csv", self.csv().encode())
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.finding}"
