@@ -27,11 +27,11 @@ from papermill.iorw import LocalHandler, papermill_io
 from plotly.offline import get_plotlyjs
 
 from physlib.errors import PhyslibError
+from physlib.pairing import ROOT, text_pages
 from physlib.profiles import PROFILES
 from physlib.reference import api_page, claims_page
-from physlib.store import write_atomic
+from physlib.store import root, write_atomic
 
-ROOT = Path(__file__).resolve().parent.parent
 SCHEME = "jupytext://"
 
 
@@ -64,7 +64,7 @@ class Timing:
 
 def pages(prefixes: list[str] | None = None) -> list[Path]:
     """The text pages in reading order, or those whose names start with a prefix. Raises when none does."""
-    found = sorted((ROOT / "notebooks").glob("[0-9]*.md"))
+    found = text_pages()
     if not found:
         raise PhyslibError("there are no pages beside the installed package: build the book from a clone.")
     chosen = [p for p in found if not prefixes or p.name.startswith(tuple(prefixes))]
@@ -185,7 +185,7 @@ def build(profile: str, prefixes: list[str] | None = None) -> None:
     for variable in ("PHYSLIB_BUILD", "PHYSLIB_RESULTS"):  # pages run in another folder than this process
         if variable in os.environ:
             os.environ[variable] = str(Path(os.environ[variable]).absolute())
-    base = Path(os.environ.get("PHYSLIB_BUILD") or ROOT / "_build")
+    base = root("PHYSLIB_BUILD", "_build")
     folder, timings = base / "stage" / profile, []
     if not prefixes:  # pages that are no longer there must not linger
         shutil.rmtree(base / "pages" / profile, ignore_errors=True)

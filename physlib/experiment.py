@@ -18,24 +18,21 @@ Arrays of a result (`N` samples, `L` probe levels, `K` bins; floats are float32 
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
-import subprocess
 import time
 import warnings
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from physlib import models, tasks
 from physlib.density import BINS, bin_counts, bin_index
 from physlib.errors import PhyslibError, unknown
 from physlib.kernels.covariance import estimate_covariance
 from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config, resolve, seeds_of
+from physlib.provenance import provenance
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
 
@@ -46,6 +43,7 @@ DEVICES = ("auto", "cpu", "cuda")
 CHUNK = 2_500  # trajectories sampled at once
 SHOWN = 48  # trajectories kept to be looked at
 WEIGHTS_LIMIT = 1_000_000  # bytes
+COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
 
 
 def run(config: Config, device: str = "auto") -> Result:
@@ -95,6 +93,12 @@ def load(
 def counts(task: tasks.Task, results: Iterable[Result]) -> Int[np.ndarray, "S M"]:
     """Histogram of the balanced quantity in each run, as rows of counts."""
     return np.array([bin_counts(result["q"], task.lo, task.hi) for result in results])
+
+
+def shares(task: tasks.Task, results: Iterable[Result]) -> Float[np.ndarray, "S M"]:
+    """As `counts`, each row a mass vector."""
+    found = counts(task, results)
+    return found / found.sum(axis=1, keepdims=True)
 
 
 def model_of(result: Result) -> Generator:
@@ -159,7 +163,7 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         "seconds_sample": round(seconds_sample, 2),
         "seconds_total": round(time.perf_counter() - started, 2),
     }
-    return Result(config, arrays, _provenance(device) | seconds | {"n_parameters": model.n_parameters})
+    return Result(config, arrays, provenance(device) | seconds | {"n_parameters": model.n_parameters})
 
 
 def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
@@ -190,59 +194,20 @@ def _probe(model: Generator, task: tasks.Task, config: Config, device: str, titl
     data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
     x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
     rng = torch_rng(config.seed, "probe", device)
-    rows = {"denoising_error": [], "probe_counts": [], "probe_covariance": [], "probe_size": []}
+    rows: dict[str, list] = {"denoising_error": [], "probe_counts": [], "probe_size": []}
+    if np.prod(task.shape) <= COVARIANCE_LIMIT:
+        rows["probe_covariance"] = []
     before = bin_index(data.q, task.lo, task.hi) - 1
     for level in tqdm(LEVELS, desc=f"probing {title}", leave=False):
         rows["denoising_error"].append(model.denoising_error(x, level, rng))
         moved = torch.cat([model.renoise(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         with np.errstate(all="ignore"):
             after = bin_index(task.measure(moved), task.lo, task.hi)
-        counts = np.zeros((BINS + 3, BINS), dtype=np.int32)
-        np.add.at(counts, (after, before), 1)
-        rows["probe_counts"].append(counts)
+        moves = np.zeros((BINS + 3, BINS), dtype=np.int32)
+        np.add.at(moves, (after, before), 1)
+        rows["probe_counts"].append(moves)
         deviation = (moved - data.x) / task.scale
-        rows["probe_covariance"].append(estimate_covariance(deviation))
         rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
-    if np.prod(task.shape) > 64:
-        del rows["probe_covariance"]
+        if "probe_covariance" in rows:
+            rows["probe_covariance"].append(estimate_covariance(deviation))
     return {k: np.asarray(v, dtype=np.int32 if k == "probe_counts" else np.float32) for k, v in rows.items()}
-
-
-def _provenance(device: str) -> dict[str, Any]:
-    import torch
-
-    processor = next(
-        (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
-        platform.machine(),
-    )
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        "python": platform.python_version(),
-        "torch": torch.__version__.split("+")[0],
-        "numpy": version("numpy"),
-        "revision": revision(),
-        "dirty": None if (changes := _git("status", "--porcelain", "--", "physlib")) is None else bool(changes),
-    }
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
-
-
-def _git(*words: str) -> str | None:
-    """What git says of the repository that the package was imported from; None outside one."""
-    folder = Path(__file__).resolve().parent.parent
-    if not (folder / ".git").exists():  # installed: a repository further up would be somebody else's
-        return None
-    try:
-        answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
-    except OSError:  # no git on this machine
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def revision() -> str | None:
-    """Short hash of the code's revision, None where that cannot be known."""
-    return _git("rev-parse", "--short", "HEAD")

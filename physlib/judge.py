@@ -22,17 +22,20 @@ from jaxtyping import Float, Int
 
 from physlib import tasks
 from physlib.calibrate import Effort, family_table, fit, tabulate
-from physlib.experiment import counts, revision
+from physlib.experiment import counts, shares
 from physlib.experiment import load as load_runs
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Covariance
 from physlib.kernels.covariance import at_level
 from physlib.models import VERSIONS
 from physlib.profiles import LEVELS
-from physlib.store import Damaged, Missing, Result, Store, seal, unseal, write_atomic
+from physlib.provenance import revision
+from physlib.store import Result, Store, read_sealed, seal, write_atomic
 
 TASKS = ("sinusoid", "tent", "logistic")
 MODELS = tuple(VERSIONS)
+SOURCES = ("oracle", "seed", "transferred", "pilot")
+"""In order of how much of the answer they were told."""
 FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
 JUDGEMENT_VERSION = 2  # raise by hand when kernels, fits or scores change meaning
 
@@ -88,16 +91,16 @@ class Cell:
         """Measured histograms of the judged runs."""
         return counts(self.task, self.judged)
 
+    @property
+    def shares(self) -> Float[np.ndarray, "S M"]:
+        """Measured mass vectors of the judged runs."""
+        return shares(self.task, self.judged)
+
 
 def stored(cell: Cell) -> list[Entry]:
     """The stored judgement of a cell. Raises `Missing` or `Damaged`, with the command that makes it."""
     remedy = f"make it with: physlib judge --profile {cell.profile}"
-    try:
-        arrays, record = unseal(cell.path.read_bytes())
-    except FileNotFoundError:
-        raise Missing(f"no stored judgement {cell.path.name} of {cell.task.name} / {cell.model}; {remedy}") from None
-    except (ValueError, KeyError) as error:
-        raise Damaged(f"stored judgement {cell.path} is damaged ({error}); {remedy}") from None
+    arrays, record = read_sealed(cell.path, f"judgement of {cell.task.name} / {cell.model}", remedy)
     return [Entry(**entry, masses=arrays[str(i)]) for i, entry in enumerate(record["entries"])]
 
 
@@ -117,21 +120,16 @@ def _others_mean(masses: Float[np.ndarray, "S M"]) -> Float[np.ndarray, "S M"]:
     return (masses.sum(axis=0) - masses) / (len(masses) - 1)
 
 
-def _shares(task: tasks.Task, results: list[Result]) -> Float[np.ndarray, "S M"]:
-    found = counts(task, results)
-    return found / found.sum(axis=1, keepdims=True)
-
-
 def _pilot_names(cell: Cell) -> str:
     return "pilot seeds " + ", ".join(str(r.config.seed) for r in cell.pilots)
 
 
 def _baselines(cell: Cell) -> list[Entry]:
     """No shift, the pilot's own samples, and how well other seeds' profiles forecast one seed's."""
-    observed, count = _shares(cell.task, cell.judged), len(cell.judged)
+    observed, count = cell.shares, len(cell.judged)
     blank: list[dict[str, float]] = [{}] * count
     flat = forecast(cell.task, FAMILIES["no-shift"](), 1_000)
-    pilot = _shares(cell.task, cell.pilots).mean(axis=0)
+    pilot = shares(cell.task, cell.pilots).mean(axis=0)
     entries = [
         Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0, 0, revision()),
         Entry(
@@ -155,8 +153,8 @@ def _baselines(cell: Cell) -> list[Entry]:
 
 def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F M"]]:
     """Profiles of this cell that numbers are fitted to, by source; one per judged seed, or one for all."""
-    observed = _shares(cell.task, cell.judged)
-    targets = {"oracle": observed, "pilot": _shares(cell.task, cell.pilots).mean(axis=0, keepdims=True)}
+    observed = cell.shares
+    targets = {"oracle": observed, "pilot": shares(cell.task, cell.pilots).mean(axis=0, keepdims=True)}
     return targets | ({"seed": _others_mean(observed)} if len(observed) > 1 else {})
 
 
@@ -165,7 +163,7 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
     own = family_table(cell.task, family, cell.effort)
     fits = {source: [fit([(own, mass)]) for mass in masses] for source, masses in _targets(cell).items()}
     tables = {name: family_table(tasks.get(name), family, cell.effort) for name in cell.others}
-    means = {name: _shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()}
+    means = {name: shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()}
     fits["transferred"] = [fit([(tables[name], means[name]) for name in cell.others])]
     entries = []
     for source, numbers in fits.items():

@@ -17,9 +17,9 @@ from scipy.stats import t as student
 
 from physlib import judge
 from physlib.density import bin_counts, flat_mass, shift_r2, squared_noise, total_variation, tv_floor
-from physlib.experiment import revision
 from physlib.forecast import score
 from physlib.profiles import LEVELS
+from physlib.provenance import revision
 from physlib.store import Result
 from physlib.tasks import Task
 
@@ -94,19 +94,16 @@ def locality(cell: judge.Cell) -> Float[np.ndarray, "S L"]:
     The sampling noise of the probes and of the samples is taken off: with a few thousand probes it
     would hide a fifth of a small shift.
     """
-    shares = []
-    for result, counts in zip(cell.judged, cell.counts, strict=True):
-        observed = counts / counts.sum()
+    explained = []
+    for result, observed in zip(cell.judged, cell.shares, strict=True):
         masses, noise = renoised(result)
-        shares.append(shift_r2(masses, observed, noise, squared_noise(observed, int(counts.sum()))))
-    return np.array(shares)
+        explained.append(shift_r2(masses, observed, noise, squared_noise(observed, result["q"].size)))
+    return np.array(explained)
 
 
 def _common(cell: judge.Cell) -> Row:
     task, flat = cell.task, flat_mass()
-    counts = cell.counts
-    n = int(counts[0].sum())
-    config = cell.judged[0].config
+    config, n = cell.judged[0].config, cell.judged[0]["q"].size
     return {
         "task": task.name,
         "model": cell.model,
@@ -114,7 +111,7 @@ def _common(cell: judge.Cell) -> Row:
         "profile": cell.profile,
         "seeds": [r.config.seed for r in cell.judged],
         "n_samples": n,
-        "tv_observed": float(np.mean([total_variation(c / n, flat) for c in counts])),
+        "tv_observed": float(np.mean([total_variation(mass, flat) for mass in cell.shares])),
         "tv_floor": tv_floor(flat, n),
         "mean_prior": (task.lo + task.hi) / 2,
         "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in cell.judged])),
@@ -184,10 +181,9 @@ def _forecast(cell: judge.Cell, entry: judge.Entry, common: Row) -> Row:
 
 def medians(found: list[Row]) -> list[Row]:
     """Median scores over cells of every kernel and source, sources in order of how much they were told."""
-    order = ("oracle", "seed", "transferred", "pilot")
     pairs = {(row["source"], row["kernel"]) for row in found if row["claim"] == "C5" and row["source"]}
     table = []
-    for source, kernel in sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1])):
+    for source, kernel in sorted(pairs, key=lambda pair: (judge.SOURCES.index(pair[0]), pair[1])):
         same = [row for row in found if (row["source"], row["kernel"]) == (source, kernel) and row["claim"] == "C5"]
         scores = {
             name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "sign", "skill")

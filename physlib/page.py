@@ -14,6 +14,7 @@ from physlib import experiment, judge
 from physlib.errors import unknown
 from physlib.plots import Origin
 from physlib.profiles import PROFILES, seeds_of
+from physlib.provenance import revision
 from physlib.store import Result
 
 
@@ -43,7 +44,7 @@ class Page:
     def origin(self, runs: list[Result] | None = None) -> Origin:
         """Profile, seeds and revision for a figure; of the page itself where no run is shown."""
         if not runs:
-            return Origin(self.profile, [self.seed], experiment.revision())
+            return Origin(self.profile, [self.seed], revision())
         return Origin(self.profile, [r.config.seed for r in runs], runs[0].provenance["revision"])
 
 

@@ -12,6 +12,11 @@ from physlib.store import write_atomic
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def text_pages() -> list[Path]:
+    """The pages that are edited, in reading order."""
+    return sorted((ROOT / "notebooks").glob("[0-9]*.md"))
+
+
 def notebook_of(page: Path) -> str:
     """The notebook of a text page, without outputs, with cell ids that change only when cells move."""
     notebook = jupytext.read(page)
@@ -24,7 +29,7 @@ def notebook_of(page: Path) -> str:
 def pair() -> list[Path]:
     """Write the notebook of every page and return the files."""
     written = []
-    for page in sorted((ROOT / "notebooks").glob("[0-9]*.md")):
+    for page in text_pages():
         target = page.parent / "ipynb" / f"{page.stem}.ipynb"
         write_atomic(target, notebook_of(page).encode())
         written.append(target)

@@ -69,8 +69,7 @@ def compare(config: Config) -> Verdict:
     cell = experiment.load(config.task, config.model, config.profile, pilot=pilot)
     flat, index = flat_mass(), [result.config for result in cell].index(config)
     again = experiment.produce(config, "cpu", None)
-    counts = experiment.counts(tasks.get(config.task), [*cell, again])
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    shares = experiment.shares(tasks.get(config.task), [*cell, again])
     shifts = [total_variation(share, flat) for share in shares]
     between = [total_variation(a, b) for a, b in combinations(shares[:-1], 2)]
     n = config.n_samples

@@ -91,6 +91,29 @@ def write_atomic(path: Path, data: bytes) -> None:
     partial.replace(path)
 
 
+def read_sealed(path: Path, what: str, remedy: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and record of a stored file. Raises `Missing` or `Damaged` with `what` it is and the `remedy`."""
+    try:
+        return unseal(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise Missing(f"no stored {what} {path.name}; {remedy}") from None
+    except (ValueError, KeyError) as error:
+        raise Damaged(f"stored {what} {path} is damaged ({error}); {remedy}") from None
+
+
+def root(variable: str, folder: str) -> Path:
+    """The folder that an environment variable names, else `folder` in the repository the package was imported from.
+
+    Raises `PhyslibError` where there is neither.
+    """
+    if named := os.environ.get(variable):
+        return Path(named)
+    repository = Path(__file__).resolve().parent.parent
+    if not (repository / "pyproject.toml").exists():
+        raise PhyslibError(f"physlib is installed outside its repository: set {variable} to a folder.")
+    return repository / folder
+
+
 class Store:
     """Finished runs under one folder."""
 
@@ -104,15 +127,9 @@ class Store:
         Both lie in the repository the package was imported from, unless `PHYSLIB_BUILD` and
         `PHYSLIB_RESULTS` name other folders; the working directory never matters.
         """
-        variable, folder = ("PHYSLIB_BUILD", "_build") if profile == "smoke" else ("PHYSLIB_RESULTS", "results")
-        if named := os.environ.get(variable):
-            root = Path(named)
-        else:
-            repository = Path(__file__).resolve().parent.parent
-            if not (repository / "pyproject.toml").exists():
-                raise PhyslibError(f"physlib is installed outside its repository: set {variable} to a folder.")
-            root = repository / folder
-        return cls(root / "store" if profile == "smoke" else root)
+        if profile == "smoke":
+            return cls(root("PHYSLIB_BUILD", "_build") / "store")
+        return cls(root("PHYSLIB_RESULTS", "results"))
 
     def path(self, config: Config) -> Path:
         """The file of a run; its name says what it is."""
@@ -125,14 +142,11 @@ class Store:
 
     def get(self, config: Config) -> Result:
         """The stored run. Raises `Missing` or `Damaged`; the message names the file and the command to make it."""
-        path = self.path(config)
-        remedy = f"make it with: {config.command}"
+        path, remedy = self.path(config), f"make it with: {config.command}"
+        arrays, record = read_sealed(path, f"run of {config.task} / {config.model}", remedy)
         try:
-            arrays, record = unseal(path.read_bytes())
             stored = Config(**record["config"])
-        except (FileNotFoundError, NotADirectoryError):
-            raise Missing(f"no stored run {path.name} for {config.task} / {config.model}; {remedy}") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise Damaged(f"stored run {path} is damaged ({error}); {remedy}") from None
         if stored != config:
             raise Damaged(f"stored run {path} holds another run's configuration; {remedy}")

@@ -12,7 +12,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
     ("models", ["models"]),
     ("kernels", ["kernels"]),
     ("theory", ["forecast", "calibrate"]),
-    ("running", ["profiles", "train", "store", "experiment", "judge", "ledger", "reproduce", "contract"]),
+    ("running", ["profiles", "train", "store", "provenance", "experiment", "judge", "ledger", "reproduce", "contract"]),
     ("pages", ["terminal", "plots", "page", "pairing", "reference", "book"]),
     ("door", ["__init__", "cli"]),
 ]

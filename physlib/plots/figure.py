@@ -14,6 +14,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure as Canvas
 INK = "#010203"  # becomes currentColor
 GREY = "#8c8c8c"
 BLUE, ORANGE, GREEN, PURPLE, RED, GOLD = "#3f8fd2", "#dd7a2d", "#2e9e78", "#a66bc0", "#d6495b", "#b8932f"
+COLOURS = (ORANGE, BLUE, GREEN, PURPLE, RED, GOLD)
 STYLE = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -107,6 +109,16 @@ class Figure:
             f'<a download="{self.name}.csv" href="data:text/csv;base64,{numbers}">numbers (CSV)</a></small>'
             "</figcaption></figure>"
         )
+
+
+class Columns(dict[str, list]):
+    """The plotted numbers, grown column by column in step."""
+
+    def add(self, **values: Any) -> None:
+        """Append one stretch to every column; a single value is repeated over it."""
+        length = max(len(value) for value in values.values() if not np.isscalar(value))
+        for name, value in values.items():
+            self.setdefault(name, []).extend([value] * length if np.isscalar(value) else value)
 
 
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **grid) -> tuple[Canvas, np.ndarray]:

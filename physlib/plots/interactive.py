@@ -78,12 +78,11 @@ def scale_slider(
         ]
     )
     faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
-    unit = "" if task.facts.unit == "1" else f" ({task.facts.unit})"
     figure.update_layout(
         template="none",
         title={"text": titles[start], "font": {"size": 14}},
         sliders=[_slider(sizes, lines, titles, start)],
-        xaxis_title=f"{task.facts.quantity}{unit}",
+        xaxis_title=task.facts.label,
         yaxis={"title": "mass / intended mass", "gridcolor": faint, "zerolinecolor": faint},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         paper_bgcolor=clear,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
-from physlib.plots.figure import BLUE, GREY, INK, ORANGE, Figure, Origin, canvas, styled
-from physlib.plots.shift import COLOURS
+from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, styled
 from physlib.tasks import Task
 
 # from transparent to full ink, so that empty is the page itself on light and on dark
@@ -20,7 +20,7 @@ _HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.
 def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin) -> Figure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
     figure, axes = canvas(3.6 * len(matrices), 3.5, columns=len(matrices), sharey=True)
-    columns: dict[str, list] = {"kernel": [], "from_bin": [], "to_row": [], "share": []}
+    columns = Columns()
     for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
         bins = matrix.shape[1]
         shown = np.where(matrix > 1e-4, matrix, np.nan)[: bins + 2]
@@ -30,12 +30,8 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
         ax.set(title=title, xlabel=f"{task.facts.quantity} of the data", xticks=[-0.5, bins - 0.5])
         ax.set_xticklabels([f"{task.lo:g}", f"{task.hi:g}"])
         ax.set_yticks([0, (bins + 1) / 2, bins + 1], ["under", f"{(task.lo + task.hi) / 2:g}", "over"])
-        for (row, column), share in np.ndenumerate(matrix):
-            if share > 0:
-                columns["kernel"].append(title)
-                columns["from_bin"].append(column)
-                columns["to_row"].append(row)
-                columns["share"].append(share)
+        rows, starts = np.nonzero(matrix)
+        columns.add(kernel=title, from_bin=starts, to_row=rows, share=matrix[rows, starts])
     axes[0, 0].set_ylabel(f"{task.facts.quantity} measured after")
     figure.colorbar(image, ax=axes, label="share of the column")
     stays = [
@@ -55,7 +51,7 @@ def moments(
 ) -> Figure:
     """Drift b(q) and spread, as the root of 2 v(q), per task, in shares of the range."""
     figure, axes = canvas(3.1 * len(panels), 2.6, columns=len(panels))
-    columns: dict[str, list] = {"task": [], "q": [], "drift": [], "root_2v": []}
+    columns = Columns()
     for ax, (task, drift, spread) in zip(axes[0], panels, strict=True):
         span = task.hi - task.lo
         q = task.lo + (np.arange(len(drift)) + 0.5) * span / len(drift)
@@ -63,10 +59,7 @@ def moments(
         ax.plot(q, drift / span, color=ORANGE, label="drift b(q)")
         ax.plot(q, np.sqrt(2 * spread) / span, color=BLUE, label="root 2 v(q)")
         ax.set(title=task.name, xlabel=task.facts.quantity)
-        columns["task"] += [task.name] * len(q)
-        columns["q"] += list(q)
-        columns["drift"] += list(drift)
-        columns["root_2v"] += list(np.sqrt(2 * spread))
+        columns.add(task=task.name, q=q, drift=drift, root_2v=np.sqrt(2 * spread))
     axes[0, 0].set_ylabel("share of the range")
     axes[0, 0].legend()
     ratios = [f"{task.name} {np.sqrt(spread.max() / spread.min()):.1f}" for task, _, spread in panels]
@@ -88,14 +81,11 @@ def locality(
     """Share of the shift that re-noising to each level reproduces: every seed thin, the mean thick."""
     figure, axes = canvas(6.6, 3.9)
     ax = axes[0, 0]
-    columns: dict[str, list] = {"cell": [], "seed": [], "level": [], "r2": []}
-    for colour, (title, shares) in zip(COLOURS, cells.items(), strict=False):
+    columns = Columns()
+    for colour, (title, shares) in zip(cycle(COLOURS), cells.items(), strict=False):
         for seed, line in zip(origin.seeds, shares, strict=True):
             ax.plot(levels, line, color=colour, lw=0.6, alpha=0.6)
-            columns["cell"] += [title] * len(line)
-            columns["seed"] += [seed] * len(line)
-            columns["level"] += list(levels)
-            columns["r2"] += list(line)
+            columns.add(cell=title, seed=seed, level=levels, r2=line)
         ax.plot(levels, shares.mean(axis=0), color=colour, lw=1.8, marker="o", ms=3, label=title)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axhline(1, color=INK, lw=0.8)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from physlib.density import flat_mass, total_variation, tv_floor
-from physlib.forecast import score
-from physlib.plots.figure import BLUE, GOLD, GREEN, GREY, INK, ORANGE, PURPLE, RED, Figure, Origin, canvas, styled
+from physlib.density import flat_mass, shift_r2, total_variation, tv_floor
+from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
 from physlib.tasks import Task
-
-COLOURS = (ORANGE, BLUE, GREEN, PURPLE, RED, GOLD)
 
 
 def bin_columns(task: Task, bins: int) -> dict[str, np.ndarray]:
@@ -45,8 +43,7 @@ def _frame(axes: Axes, task: Task, floor: float) -> None:
     """The flat prior with the band that sampling alone explains, and labels."""
     axes.axhspan(1 - floor, 1 + floor, color=GREY, alpha=0.3, lw=0)
     axes.plot([task.lo, task.hi], [1, 1], color=INK, lw=1)
-    unit = "" if task.facts.unit == "1" else f" ({task.facts.unit})"
-    axes.set_xlabel(f"{task.facts.quantity}{unit}")
+    axes.set_xlabel(task.facts.label)
 
 
 def bin_noise(bins: int, n: int) -> float:
@@ -63,14 +60,11 @@ def trajectories(
 ) -> Figure:
     """Trajectories side by side, one panel per source, the first channel against time."""
     figure, axes = canvas(3.4 * len(panels), 2.5, columns=len(panels), sharey=True)
-    columns: dict[str, list] = {"panel": [], "trajectory": [], "step": [], "value": []}
-    for ax, (title, x), colour in zip(axes[0], panels.items(), (INK, *COLOURS), strict=False):
+    columns = Columns()
+    for ax, (title, x), colour in zip(axes[0], panels.items(), cycle((INK, *COLOURS)), strict=False):
         for i, path in enumerate(x[..., 0]):
             ax.plot(path, color=colour, alpha=0.75, lw=1)
-            columns["panel"] += [title] * len(path)
-            columns["trajectory"] += [i] * len(path)
-            columns["step"] += range(len(path))
-            columns["value"] += [round(float(v), 5) for v in path]
+            columns.add(panel=title, trajectory=i, step=range(len(path)), value=np.round(path, 5))
         ax.set(title=title, xlabel="step")
     axes[0, 0].set_ylabel("x")
     medians = [f"{title} {float(np.median(task.residual(x))):.3f}" for title, x in panels.items()]
@@ -93,19 +87,13 @@ def profiles(
     """Observed over flat, one panel per task and model, one line per seed; tails beside the range."""
     rows = -(-len(cells) // columns)
     figure, axes = canvas(min(3.1 * columns, 3.1 * len(cells)), 2.3 * rows, rows, columns, sharey=True)
-    numbers: dict[str, list] = {"task": [], "model": [], "seed": [], "lo": [], "hi": [], "mass": []}
+    numbers = Columns()
     for ax, (task, model, masses) in zip(axes.flat, cells, strict=False):
         bins = masses.shape[1] - 3
         _frame(ax, task, bin_noise(bins, n))
         for seed, mass in zip(origin.seeds, masses, strict=True):
             _steps(ax, task, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
-            ends = bin_columns(task, bins)
-            numbers["task"] += [task.name] * len(mass)
-            numbers["model"] += [model] * len(mass)
-            numbers["seed"] += [seed] * len(mass)
-            numbers["lo"] += list(ends["lo"])
-            numbers["hi"] += list(ends["hi"])
-            numbers["mass"] += list(mass)
+            numbers.add(task=task.name, model=model, seed=seed, **bin_columns(task, bins), mass=mass)
         ax.set_title(f"{task.name}, {model}")
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
@@ -137,24 +125,22 @@ def observed_and_forecast(
 ) -> Figure:
     """The observed histogram filled, forecasts as lines over it."""
     figure, axes = canvas(6.6, 3.2)
-    ax = axes[0, 0]
-    _frame(ax, task, bin_noise(len(observed) - 3, n))
+    ax, bins = axes[0, 0], len(observed) - 3
+    _frame(ax, task, bin_noise(bins, n))
     _steps(ax, task, observed, fill=True, color=GREY, alpha=0.45, label="observed in samples")
-    for colour, (label, mass) in zip(COLOURS, forecasts.items(), strict=False):
+    for colour, (label, mass) in zip(cycle(COLOURS), forecasts.items(), strict=False):
         _steps(ax, task, mass, color=colour, lw=1.8, label=label)
     ax.set_ylabel("mass / intended mass")
     ax.set_ylim(bottom=0)
     ax.legend(loc="lower center", ncols=2)
-    columns = bin_columns(task, len(observed) - 3) | {"observed": observed} | dict(forecasts)
-    flat = flat_mass(len(observed) - 3)
-    counts = np.rint(observed * n).astype(int)
-    scores = [f"{label} R2 {score(counts, mass, 10**6).r2:.2f}" for label, mass in forecasts.items()]
+    columns = bin_columns(task, bins) | {"observed": observed} | dict(forecasts)
+    flat = flat_mass(bins)
+    scores = [f"{label} R2 {shift_r2(mass, observed):.2f}" for label, mass in forecasts.items()]
     finding = (
         f"The samples' {task.facts.quantity} lies {total_variation(observed, flat):.3f} in total variation from the "
         f"intended flat law, where sampling alone would give {tv_floor(flat, n):.3f}. "
         f"Share of the shift that each forecast explains: {'; '.join(scores)}."
     )
-    bins = len(observed) - 3
     top = int(np.argmax(observed[1:-2]))
     at = task.lo + (top + 0.5) * (task.hi - task.lo) / bins
     alt = (

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from physlib.plots.figure import GREY, INK, Figure, Origin, canvas, styled
-from physlib.plots.shift import COLOURS
-
-SOURCES = ("oracle", "seed", "transferred", "pilot")
+from physlib.judge import SOURCES
+from physlib.ledger import medians
+from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
 
 
 @styled
@@ -44,12 +44,9 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
         fontsize=8,
     )
 
-    def median(kernel: str, source: str) -> str:
-        found = [row["r2"] for row in rows if (row["kernel"], row["source"]) == (kernel, source)]
-        return f"{np.median(found):.2f}" if found else "none"
-
-    medians = [f"{kernel} {' / '.join(median(kernel, source) for source in SOURCES)}" for kernel in kernels]
-    finding = f"Median R2 over cells, {' / '.join(SOURCES)}: {'; '.join(medians)}. Values below -1 are drawn at -1."
+    found = {(row["kernel"], row["source"]): f"{row['r2']:.2f}" for row in medians(rows)}
+    lines = [f"{kernel} {' / '.join(found.get((kernel, source), 'none') for source in SOURCES)}" for kernel in kernels]
+    finding = f"Median R2 over cells, {' / '.join(SOURCES)}: {'; '.join(lines)}. Values below -1 are drawn at -1."
     alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in four panels by source of the kernel's numbers."
     keys = ("task", "model", "kernel", "source", "corr", "r2", "skill", "skill_lo", "skill_hi")
     return Figure(name, figure, finding, alt, origin, {key: [row[key] for row in rows] for key in keys})
@@ -64,12 +61,10 @@ def all_bins(
     """Forecast against observed shift, every bin and both tails of every cell, coloured by cell."""
     figure, axes = canvas(4.6, 4.1)
     ax = axes[0, 0]
-    columns: dict[str, list] = {"cell": [], "forecast": [], "observed": []}
-    for colour, (title, (expected, observed)) in zip(COLOURS, cells.items(), strict=False):
+    columns = Columns()
+    for colour, (title, (expected, observed)) in zip(cycle(COLOURS), cells.items(), strict=False):
         ax.plot(expected[:-1], observed[:-1], "o", color=colour, ms=3.5, alpha=0.8, label=title)
-        columns["cell"] += [title] * (len(expected) - 1)
-        columns["forecast"] += list(expected[:-1])  # the failed row has nothing to show
-        columns["observed"] += list(observed[:-1])
+        columns.add(cell=title, forecast=expected[:-1], observed=observed[:-1])  # the failed row has nothing to show
     ends = [min(columns["forecast"] + columns["observed"]), max(columns["forecast"] + columns["observed"])]
     ax.plot(ends, ends, color=INK, lw=0.8)
     ax.axhline(0, color=GREY, lw=0.6)

@@ -48,6 +48,11 @@ class Facts:
     threshold_reason: str
     source: str  # where the system is described
 
+    @property
+    def label(self) -> str:
+        """The quantity with its unit, for an axis."""
+        return self.quantity if self.unit == "1" else f"{self.quantity} ({self.unit})"
+
 
 def _plain(value: float) -> str:
     """Shortest text that reads back as the same number."""
