@@ -52,7 +52,7 @@ def _slider(sizes: Sequence[float], lines: list[list[float]], titles: list[str],
         {"method": "update", "label": f"{s:.3f}", "args": [{"y": [line]}, {"title.text": title}, [1]]}
         for s, line, title in zip(sizes, lines, titles, strict=True)
     ]
-    look = {"pad": {"t": 80}, "bgcolor": GREY, "bordercolor": GREY, "font": {"size": 10}}
+    look = {"pad": {"t": 80, "b": 25}, "bgcolor": GREY, "bordercolor": GREY, "font": {"size": 10}}
     return {"active": start, "steps": steps, "currentvalue": {"visible": False}} | look  # the title says the value
 
 
@@ -88,7 +88,7 @@ def scale_slider(
         paper_bgcolor=clear,
         plot_bgcolor=clear,
         font={"color": GREY, "size": 13},
-        margin={"l": 55, "r": 15, "t": 70, "b": 50},
+        margin={"l": 55, "r": 25, "t": 70, "b": 70},
         bargap=0,
         height=500,
     )

@@ -90,7 +90,7 @@ def locality(
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axhline(1, color=INK, lw=0.8)
     ax.set(xscale="log", xlabel="level of re-noising (share of a standard deviation)", ylabel="R2 of the shift")
-    ax.set_ylim(max(-1, ax.get_ylim()[0]), 1.05)
+    ax.set_ylim(bottom=max(-1, ax.get_ylim()[0]))  # open above: corrected shares may exceed 1
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     reached = []
     for title, shares in cells.items():
