@@ -1,16 +1,11 @@
 """From a configuration to a stored result; the only place where tasks and models meet (running layer).
 
-Arrays of a result (`N` samples, `L` probe levels, `K` bins; floats are float32 unless said):
+Arrays of a result (`N` samples; floats are float32 unless said):
 
 - `q` `(N,)`: the balanced quantity of each sample, in the task's unit;
 - `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities;
 - `loss` `(S,)`: training loss, one point per 20 steps;
-- `denoising_error` `(L,)`: root-mean-square error of one denoising step over the noise level;
-- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that re-noising to a level and
-  denoising with the trained model moved to row j;
-- `probe_covariance` `(L, TD, TD)`: second moment of the deviations that re-noising left, per channel
-  standard deviation (only for T D up to 64);
-- `probe_size` `(L,)`: their root mean square;
+- `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, likewise;
 - `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
   first judged seed and the first pilot where they fit one megabyte.
 """
@@ -28,10 +23,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from physlib import models, tasks
-from physlib.density import BINS, bin_counts, bin_index
+from physlib.density import bin_counts
 from physlib.errors import PhyslibError, unknown
-from physlib.kernels.covariance import estimate_covariance
-from physlib.profiles import JUDGED_SEEDS, LEVELS, PILOT_SEEDS, Config, resolve, seeds_of
+from physlib.probe import locality, plans
+from physlib.profiles import JUDGED_SEEDS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.provenance import provenance
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
@@ -43,7 +38,6 @@ DEVICES = ("auto", "cpu", "cuda")
 CHUNK = 2_500  # trajectories sampled at once
 SHOWN = 48  # trajectories kept to be looked at
 WEIGHTS_LIMIT = 1_000_000  # bytes
-COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
 
 
 def run(config: Config, device: str = "auto") -> Result:
@@ -152,7 +146,7 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         begun = time.perf_counter()
         samples = _sample(model, config, device)
         seconds_sample = time.perf_counter() - begun
-        arrays = _measurements(task, samples) | _probe(model, task, config, device, title)
+        arrays = _measurements(task, samples) | locality(model, task, config, title) | plans(model, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
     if config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0]):
         weights = {f"weights/{name}": words for name, words in model.save().items()}
@@ -184,30 +178,3 @@ def _measurements(task: tasks.Task, x: np.ndarray) -> dict[str, np.ndarray]:
             "residual": task.residual(x).astype(np.float16),
             "trajectories": x[:SHOWN].astype(np.float32),
         } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in task.others.items()}
-
-
-def _probe(model: Generator, task: tasks.Task, config: Config, device: str, title: str) -> dict[str, np.ndarray]:
-    """Locality: what the trained model does to fresh data noised to each level."""
-    import torch
-    from tqdm import tqdm
-
-    data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
-    x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
-    rng = torch_rng(config.seed, "probe", device)
-    rows: dict[str, list] = {"denoising_error": [], "probe_counts": [], "probe_size": []}
-    if np.prod(task.shape) <= COVARIANCE_LIMIT:
-        rows["probe_covariance"] = []
-    before = bin_index(data.q, task.lo, task.hi) - 1
-    for level in tqdm(LEVELS, desc=f"probing {title}", leave=False):
-        rows["denoising_error"].append(model.denoising_error(x, level, rng))
-        moved = torch.cat([model.renoise(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
-        with np.errstate(all="ignore"):
-            after = bin_index(task.measure(moved), task.lo, task.hi)
-        moves = np.zeros((BINS + 3, BINS), dtype=np.int32)
-        np.add.at(moves, (after, before), 1)
-        rows["probe_counts"].append(moves)
-        deviation = (moved - data.x) / task.scale
-        rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
-        if "probe_covariance" in rows:
-            rows["probe_covariance"].append(estimate_covariance(deviation))
-    return {k: np.asarray(v, dtype=np.int32 if k == "probe_counts" else np.float32) for k, v in rows.items()}

@@ -37,6 +37,7 @@ class Config:
     batch: int = 256  # trajectories per step
     lr: float = 2e-3  # peak learning rate
     heun_steps: int = 32  # noise levels of the sampler
+    n_plans: int = 0  # paths planned between the end points of fresh demonstrations
 
     @property
     def key(self) -> str:
@@ -59,8 +60,10 @@ class Config:
     def expected_seconds(self) -> float:
         """Rough time on one core of the reference machine (two x86-64 cores, 24 GiB)."""
         train, evaluate = _SECONDS[self.model]
-        passes = self.n_samples * 2 * self.heun_steps + self.n_probe * sum(_evaluations(self.heun_steps))
-        return 2 + train * self.steps * self.batch + evaluate * passes
+        passes = (self.n_samples + self.n_plans) * 2 * self.heun_steps
+        passes += self.n_probe * sum(_evaluations(self.heun_steps))
+        longer = tasks.get(self.task).shape[0] / 16  # times are for 16 steps
+        return 2 + longer * (train * self.steps * self.batch + evaluate * passes)
 
 
 TRAINING_VERSION = 1  # raise by hand when training, sampling or probing changes meaning
@@ -76,6 +79,18 @@ def _evaluations(heun_steps: int) -> list[float]:
 _MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "diffusion-mlp": {},
     "diffusion-unet": {"width": 16, "batch": 128, "steps": 5_000},
+}
+
+_SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in time: each step of training costs more
+    "diffusion-mlp": {"n_train": 20_000, "width": 256, "steps": 4_000, "heun_steps": 16, "n_probe": 2_000},
+    "diffusion-unet": {
+        "n_train": 20_000,
+        "n_samples": 8_000,
+        "n_probe": 600,
+        "batch": 64,
+        "steps": 2_500,
+        "heun_steps": 16,
+    },
 }
 
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
@@ -105,6 +120,13 @@ def seeds_of(profile: str, pilot: bool = False) -> tuple[int, ...]:
     return seeds[:1] if profile == "smoke" else seeds
 
 
+def _simulated(task: str, model: str) -> dict[str, Any]:
+    """What differs for a task whose trajectories are simulated; mazes are planned in as well."""
+    if not isinstance(tasks.get(task), tasks.Simulated):
+        return {}
+    return _SIMULATED_PRESETS[model] | ({"n_plans": 1_000} if isinstance(tasks.get(task), tasks.Maze) else {})
+
+
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:
     """The configuration of a run. A pilot takes a tenth of the steps and is otherwise the same.
 
@@ -117,6 +139,6 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         raise unknown("profile", profile, PROFILES)
     if seed < 0:
         raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
-    choices = _MODEL_PRESETS[model] | _PROFILE_PRESETS[profile].get(model, {}) | overrides
+    choices = _MODEL_PRESETS[model] | _simulated(task, model) | _PROFILE_PRESETS[profile].get(model, {}) | overrides
     config = Config(task, model, profile, seed, **choices)
     return dataclasses.replace(config, role="pilot", steps=config.steps // 10) if pilot else config

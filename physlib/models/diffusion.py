@@ -53,26 +53,42 @@ class Diffusion(Generator):
         error = (self.denoise(x + noise, sigma) - x).square().mean(dim=(1, 2))
         return (weight * error).mean()
 
-    def _heun(self, x: Float[Tensor, "N T D"], sigmas: Float[Tensor, " L"]) -> Float[Tensor, "N T D"]:
+    def _heun(
+        self, x: Float[Tensor, "N T D"], sigmas: Float[Tensor, " L"], held: Float[Tensor, "N T D"] | None = None
+    ) -> Float[Tensor, "N T D"]:
         """Integrate the probability-flow equation down the noise levels by Heun's method (algorithm 1)."""
         x = x.double()  # errors of the integrator stay below those of the network
         for now, then in pairwise(sigmas):
-            slope = (x - self._denoise_at(x, now)) / now
+            slope = (x - self._denoise_at(x, now, held)) / now
             euler = x + (then - now) * slope
             if then > 0:
-                slope = (slope + (euler - self._denoise_at(euler, then)) / then) / 2
+                slope = (slope + (euler - self._denoise_at(euler, then, held)) / then) / 2
                 euler = x + (then - now) * slope
             x = euler
         return x.float()
 
-    def _denoise_at(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self.denoise(x.float(), sigma.float().expand(len(x)).to(x.device)).double()
+    def _denoise_at(self, x: Tensor, sigma: Tensor, held: Tensor | None) -> Tensor:
+        said = self.denoise(x.float(), sigma.float().expand(len(x)).to(x.device)).double()
+        return said if held is None else torch.where(held.isnan(), said, held)
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
         sigmas = noise_levels(self.heun_steps)
         noise = torch.randn(n, self.steps, self.dims, generator=rng, device=self.device)
         return self.restore(self._heun(noise * sigmas[0], sigmas))
+
+    @torch.no_grad()
+    def inpaint(self, known: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        """Samples with the entries of `known` (data units) that are not NaN held, as Diffuser plans between end points.
+
+        Held entries replace what the network says in every evaluation, so that they follow the exact
+        flow from noise to their value and the network sees them at the noise level of the rest.
+        """
+        sigmas = noise_levels(self.heun_steps)
+        noise = torch.randn(known.shape, generator=rng, device=self.device)
+        held = self.normalise(known)
+        start = torch.where(held.isnan(), 0, held) + noise * sigmas[0]
+        return self.restore(self._heun(start.float(), sigmas, held.double()))
 
     @torch.no_grad()
     def renoise(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:

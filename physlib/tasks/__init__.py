@@ -6,14 +6,17 @@ import re
 from functools import lru_cache
 
 from physlib.errors import PhyslibError, unknown
-from physlib.tasks.base import Facts, Task, Trajectories
+from physlib.tasks.base import Facts, Simulated, Task, Trajectories
 from physlib.tasks.maps import Logistic, Tent
+from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
 
-FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (Ring, Sinusoid, Tent, Logistic)}
+FAMILIES: dict[str, type[Task]] = {
+    cls.family: cls for cls in (Ring, Sinusoid, Tent, Logistic, UMaze, MediumMaze, LargeMaze, TimedUMaze)
+}
 
-__all__ = ["FAMILIES", "Facts", "Task", "Trajectories", "get"]
+__all__ = ["FAMILIES", "Facts", "Maze", "Simulated", "Task", "Trajectories", "get"]
 
 
 @lru_cache

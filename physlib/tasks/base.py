@@ -107,12 +107,17 @@ class Task(ABC):
 
     def sample(self, n: int, rng: np.random.Generator) -> Trajectories:
         """`n` trajectories with the quantity drawn from the flat prior."""
-        q, z = self.prior(n, rng), self.nuisance(n, rng)
+        q = self.prior(n, rng)
+        z = self.nuisance(q, rng)
         return Trajectories(self.generate(q, z), q, z)
 
+    def draw(self, n: int, rng: np.random.Generator) -> Trajectories:
+        """`n` trajectories for Monte Carlo, where a million are asked for: here the same as `sample`."""
+        return self.sample(n, rng)
+
     @abstractmethod
-    def nuisance(self, n: int, rng: np.random.Generator) -> Float[np.ndarray, "N Z"]:
-        """Whatever the rule needs besides the quantity."""
+    def nuisance(self, q: Float[np.ndarray, " N"], rng: np.random.Generator) -> Float[np.ndarray, "N Z"]:
+        """Whatever the rule needs besides the quantity, drawn for each trajectory."""
 
     @abstractmethod
     def generate(self, q: Float[np.ndarray, " N"], z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N T D"]:
@@ -125,3 +130,39 @@ class Task(ABC):
     @abstractmethod
     def residual(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
         """Distance from the rule at the best-fit quantity, root mean square, relative to `scale`."""
+
+
+class Simulated(Task):
+    """A task whose trajectories cost too much for a million of them, or whose quantity is drawn by strata.
+
+    The quantity is stratified, one draw per 1/n quantile, shuffled, so that small sets are flat too.
+    Monte Carlo reuses a fixed bank of trajectories; deviations are drawn anew each time.
+    """
+
+    BANK: ClassVar[int] = 20_000  # distinct trajectories behind any number of draws
+    SCALED_BY: ClassVar[int] = 4_096  # trajectories behind `scale`
+
+    @cached_property
+    def scale(self):
+        """Standard deviation of each channel over trajectories and steps, from `SCALED_BY` trajectories."""
+        return self.sample(self.SCALED_BY, numpy_rng(0, f"scale of {self.family}")).x.std(axis=(0, 1))
+
+    def prior(self, n, rng):
+        """One draw from each 1/n quantile of the flat prior, in random order."""
+        return self.lo + (self.hi - self.lo) * rng.permutation((np.arange(n) + rng.random(n)) / n)
+
+    def bank(self, n: int) -> Trajectories:
+        """The first `n` trajectories behind Monte Carlo, made once per process."""
+        if n not in self._banks:
+            self._banks[n] = self.sample(n, numpy_rng(0, f"bank of {self.name}"))
+        return self._banks[n]
+
+    @cached_property
+    def _banks(self) -> dict[int, Trajectories]:
+        return {}
+
+    def draw(self, n, rng):
+        """Rows of the bank, each equally often up to one."""
+        bank = self.bank(min(n, self.BANK))
+        rows = rng.permutation(np.arange(n) % len(bank.q))
+        return Trajectories(*(part[rows] for part in bank))

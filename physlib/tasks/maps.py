@@ -32,8 +32,8 @@ class IntervalMap(Task):
     def f(x):
         """The map at parameter 1."""
 
-    def nuisance(self, n, rng):
-        return rng.uniform(0.1, 0.9, (n, 1))
+    def nuisance(self, q, rng):
+        return rng.uniform(0.1, 0.9, (q.size, 1))
 
     def generate(self, q, z):
         x = np.empty((q.size, self.facts.steps))

@@ -44,8 +44,8 @@ class Ring(Task):
         """Exact: half the mean square radius, `E[q^2] / 2 = (lo^2 + lo hi + hi^2) / 6`, in each channel."""
         return np.full(2, np.sqrt((self.lo**2 + self.lo * self.hi + self.hi**2) / 6))
 
-    def nuisance(self, n, rng):
-        return rng.uniform(-np.pi, np.pi, (n, 1))
+    def nuisance(self, q, rng):
+        return rng.uniform(-np.pi, np.pi, (q.size, 1))
 
     def generate(self, q, z):
         return q[:, None, None] * np.stack([np.cos(z), np.sin(z)], axis=-1)

@@ -64,8 +64,8 @@ class Sinusoid(Task):
     )
     others = {"amplitude": amplitude}
 
-    def nuisance(self, n, rng):
-        return rng.uniform(0, 2 * np.pi, (n, 1))
+    def nuisance(self, q, rng):
+        return rng.uniform(0, 2 * np.pi, (q.size, 1))
 
     def generate(self, q, z):
         return np.sin(q[:, None] * np.arange(self.facts.steps) + z)[..., None]

@@ -1,0 +1,85 @@
+"""What a trained model does near data, and between given end points; stored with its run (running layer).
+
+Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless said):
+
+- `denoising_error` `(L,)`: root-mean-square error of one denoising step over the noise level;
+- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that re-noising to a level and
+  denoising with the trained model moved to row j;
+- `probe_size` `(L,)`: root mean square of the deviations that re-noising left, per channel standard deviation;
+- `probe_covariance` `(L, TD, TD)`: their second moment, for T D up to 64; beyond that
+  `probe_spectrum` `(L, T, D)`: mean square of their discrete cosine transform over time (type II, orthonormal);
+- `plan_q` `(M,)`: quantity of paths planned between the end points of fresh demonstrations, `plan_residual`
+  `(M,)` float16 their distance from the rule, `plan_data_q` `(M,)` the quantity of those demonstrations
+  and `plan_cells` `(M, 2)` int32 the cells they start and end in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.fft import dct
+
+from physlib import tasks
+from physlib.density import BINS, bin_index
+from physlib.kernels.covariance import estimate_covariance
+from physlib.profiles import LEVELS, Config
+from physlib.rng import numpy_rng, torch_rng
+
+if TYPE_CHECKING:
+    from physlib.models.base import Generator
+
+CHUNK = 2_500  # trajectories denoised at once
+COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
+
+
+def locality(model: Generator, task: tasks.Task, config: Config, title: str) -> dict[str, np.ndarray]:
+    """Noise fresh data to each level and let the trained model denoise them."""
+    import torch
+    from tqdm import tqdm
+
+    device = model.device.type
+    data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
+    x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
+    rng = torch_rng(config.seed, "probe", device)
+    second = "probe_covariance" if np.prod(task.shape) <= COVARIANCE_LIMIT else "probe_spectrum"
+    rows: dict[str, list] = {"denoising_error": [], "probe_counts": [], "probe_size": [], second: []}
+    before = bin_index(data.q, task.lo, task.hi) - 1
+    for level in tqdm(LEVELS, desc=f"probing {title}", leave=False):
+        rows["denoising_error"].append(model.denoising_error(x, level, rng))
+        moved = torch.cat([model.renoise(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
+        with np.errstate(all="ignore"):
+            after = bin_index(task.measure(moved), task.lo, task.hi)
+        moves = np.zeros((BINS + 3, BINS), dtype=np.int32)
+        np.add.at(moves, (after, before), 1)
+        rows["probe_counts"].append(moves)
+        deviation = (moved - data.x) / task.scale
+        rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
+        whole = second == "probe_covariance"
+        rows[second].append(estimate_covariance(deviation) if whole else _spectrum(deviation))
+    return {k: np.asarray(v, dtype=np.int32 if k == "probe_counts" else np.float32) for k, v in rows.items()}
+
+
+def _spectrum(deviation: np.ndarray) -> np.ndarray:
+    return np.mean(dct(deviation, axis=1, norm="ortho") ** 2, axis=0)
+
+
+def plans(model: Generator, task: tasks.Task, config: Config) -> dict[str, np.ndarray]:
+    """Plan paths between the end points of fresh demonstrations; nothing where the configuration asks for none."""
+    import torch
+
+    if not config.n_plans:
+        return {}
+    device = model.device.type
+    data = task.sample(config.n_plans, numpy_rng(config.seed, "plan data"))
+    known = torch.full((config.n_plans, *task.shape), torch.nan, device=device)
+    x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
+    known[:, 0, :2], known[:, -1, :2] = x[:, 0, :2], x[:, -1, :2]
+    rng = torch_rng(config.seed, "plans", device)
+    planned = torch.cat([model.inpaint(part, rng) for part in known.split(CHUNK)]).cpu().double().numpy()
+    return {
+        "plan_q": task.measure(planned).astype(np.float32),
+        "plan_residual": task.residual(planned).astype(np.float16),
+        "plan_data_q": data.q.astype(np.float32),
+        "plan_cells": task.grid.cell(data.x[:, [0, -1], :2]).astype(np.int32),
+    }
