@@ -9,12 +9,14 @@ from physlib.errors import PhyslibError, unknown
 from physlib.tasks.base import Facts, Simulated, Task, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
+from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
 
-FAMILIES: dict[str, type[Task]] = {
-    cls.family: cls for cls in (Ring, Sinusoid, Tent, Logistic, UMaze, MediumMaze, LargeMaze, TimedUMaze)
-}
+_MAPS = (Ring, Sinusoid, Tent, Logistic)
+_MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
+_PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
+FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_PENDULUMS)}
 
 __all__ = ["FAMILIES", "Facts", "Maze", "Simulated", "Task", "Trajectories", "get"]
 
