@@ -74,7 +74,7 @@ def forecast(
     counts = np.zeros((bins + 3, bins), dtype=np.int64)
     first, second, finite = np.zeros((3, bins))
     for start in tqdm(range(0, draws, CHUNK), desc=f"forecasting {task.name}", disable=not progress, leave=False):
-        data = task.sample(min(CHUNK, draws - start), rng)
+        data = task.draw(min(CHUNK, draws - start), rng)
         moved = kernel.push(task, data, rng)
         before = bin_index(data.q, task.lo, task.hi, bins) - 1
         np.add.at(counts, (bin_index(moved, task.lo, task.hi, bins), before), 1)

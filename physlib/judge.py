@@ -4,7 +4,7 @@ A *cell* is a task and a model. `source` says what a kernel's numbers were fitte
 
 - `oracle`: the very run it is scored on (an upper bound, no forecast);
 - `seed`: the other seeds of the cell (repeatability, no forecast);
-- `transferred`: the same model on the other tasks;
+- `transferred`: the same model on the other tasks, for a simulated system on all of the maps and the sinusoid;
 - `pilot`: pilot runs of the cell, of a tenth of the training.
 
 Forecast masses are kept in the store beside the runs, under a name that changes with them.
@@ -26,20 +26,31 @@ from physlib.experiment import counts, shares
 from physlib.experiment import load as load_runs
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Covariance
-from physlib.kernels.covariance import at_level
+from physlib.kernels.covariance import at_level, from_spectrum
 from physlib.models import VERSIONS
 from physlib.profiles import LEVELS
 from physlib.provenance import revision
 from physlib.store import Result, Store, read_sealed, seal, write_atomic
 
 TASKS = ("sinusoid", "tent", "logistic")
+"""The synthetic tasks, which every model is trained on."""
 MODELS = tuple(VERSIONS)
+CELLS = (
+    *((task, model) for task in TASKS for model in MODELS),
+    ("maze-umaze", "diffusion-unet"),
+    ("maze-medium", "diffusion-unet"),
+)
+"""Every task and model that has judged and pilot runs."""
 SOURCES = ("oracle", "seed", "transferred", "pilot")
 """In order of how much of the answer they were told."""
 FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
 JUDGEMENT_VERSION = 2  # raise by hand when kernels, fits or scores change meaning
 
-_EFFORTS = {"smoke": Effort(nodes=5, draws=10_000, final=50_000)}
+_EFFORTS = {  # by profile, and whether the task is simulated
+    ("smoke", False): Effort(nodes=5, draws=10_000, final=50_000),
+    ("smoke", True): Effort(nodes=4, draws=2_000, final=5_000),
+    ("laptop", True): Effort(nodes=9, draws=40_000, final=200_000),
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class Cell:
     @property
     def effort(self) -> Effort:
         """How finely this profile's forecasts are made."""
-        return _EFFORTS.get(self.profile, Effort())
+        return _EFFORTS.get((self.profile, isinstance(self.task, tasks.Simulated)), Effort())
 
     @property
     def path(self) -> Path:
@@ -198,22 +209,22 @@ def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np
     if len(numbers) == 1:  # one fit serves all judged seeds
         numbers, masses = numbers * count, np.tile(masses[0], (count, 1))
     estimated = len(numbers[0])
-    if kernel == "covariance":  # a symmetric matrix was read off a network as well
+    if kernel == "covariance":  # a symmetric matrix, or a spectrum, was read off a network as well
         entries = int(np.prod(cell.task.shape))
-        estimated += entries * (entries + 1) // 2
+        estimated += entries * (entries + 1) // 2 if "probe_covariance" in cell.judged[0].arrays else entries
     return Entry(kernel, source, fitted_on, numbers, masses, seconds, estimated, revision())
 
 
 def _covariances(cell: Cell) -> list[Entry]:
     """Covariance kernels estimated from a network's own deviations at the probe level that fits best."""
-    judged = np.array([r["probe_covariance"] for r in cell.judged], dtype=float)
-    matrices = {"oracle": judged, "pilot": np.mean([r["probe_covariance"] for r in cell.pilots], axis=0)[None]}
+    judged = np.array([_covariance_by_level(r) for r in cell.judged])
+    matrices = {"oracle": judged, "pilot": np.mean([_covariance_by_level(r) for r in cell.pilots], axis=0)[None]}
     if len(judged) > 1:
         matrices["seed"] = _others_mean(judged)
     levels, entries = np.array(LEVELS), []
     for source, masses in _targets(cell).items():
         numbers, forecasts, seconds = [], [], 0.0
-        for covariances, mass in zip(matrices[source].astype(float), masses, strict=True):
+        for covariances, mass in zip(matrices[source], masses, strict=True):
             build = _LevelKernel(covariances)
             table = tabulate(cell.task, build, {"level": levels}, cell.effort.draws, "covariance")
             numbers.append(fit([(table, mass)]))
@@ -221,6 +232,13 @@ def _covariances(cell: Cell) -> list[Entry]:
             seconds = table.seconds + forecasts[-1].seconds
         entries.append(_entry(cell, "covariance", source, numbers, np.array([f.mass for f in forecasts]), seconds))
     return entries
+
+
+def _covariance_by_level(result: Result) -> Float[np.ndarray, "L TD TD"]:
+    """What a run kept of its deviations at each probe level, as covariances."""
+    if "probe_covariance" in result.arrays:
+        return result["probe_covariance"].astype(float)
+    return np.array([from_spectrum(power) for power in result["probe_spectrum"].astype(float)])
 
 
 @dataclass(frozen=True)

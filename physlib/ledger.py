@@ -9,6 +9,7 @@ them with the trained model reproduces; C5, forecasts by kernels and baselines.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,19 @@ KEYS = (
 Row = dict[str, Any]
 
 
-def rows(profile: str) -> list[Row]:
-    """All rows of a profile. Raises `PhyslibError` naming what is missing or damaged and how to make it."""
+def rows(profile: str, names: Collection[str] | None = None) -> list[Row]:
+    """Rows of a profile, of all tasks or those of the given names.
+
+    Raises `PhyslibError` naming what is missing or damaged and how to make it.
+    """
     found = []
-    for task in judge.TASKS:
-        for model in judge.MODELS:
-            cell, entries = judge.load(task, model, profile)
-            common = _common(cell)
-            found += [_observation(cell, common), *_locality(cell, common)]
-            found += [_forecast(cell, entry, common) for entry in entries]
+    for task, model in judge.CELLS:
+        if names is not None and task not in names:
+            continue
+        cell, entries = judge.load(task, model, profile)
+        common = _common(cell)
+        found += [_observation(cell, common), *_locality(cell, common)]
+        found += [_forecast(cell, entry, common) for entry in entries]
     return found
 
 

@@ -93,6 +93,8 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
     },
 }
 
+_SIMULATED_SMOKE = {"n_train": 2_000, "n_samples": 300, "n_probe": 40, "steps": 30, "batch": 32, "heun_steps": 5}
+
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 200, "heun_steps": 10},
@@ -120,11 +122,15 @@ def seeds_of(profile: str, pilot: bool = False) -> tuple[int, ...]:
     return seeds[:1] if profile == "smoke" else seeds
 
 
-def _simulated(task: str, model: str) -> dict[str, Any]:
-    """What differs for a task whose trajectories are simulated; mazes are planned in as well."""
-    if not isinstance(tasks.get(task), tasks.Simulated):
-        return {}
-    return _SIMULATED_PRESETS[model] | ({"n_plans": 1_000} if isinstance(tasks.get(task), tasks.Maze) else {})
+def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
+    """What differs from the defaults, the more particular last."""
+    general = _MODEL_PRESETS[model], _PROFILE_PRESETS[profile].get(model, {})
+    system = tasks.get(task)
+    if not isinstance(system, tasks.Simulated):
+        return general[0] | general[1]
+    plans = {"n_plans": 1_000} if isinstance(system, tasks.Maze) else {}
+    smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 40) if profile == "smoke" else {}
+    return general[0] | _SIMULATED_PRESETS[model] | plans | general[1] | smoke
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:
@@ -139,6 +145,5 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         raise unknown("profile", profile, PROFILES)
     if seed < 0:
         raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
-    choices = _MODEL_PRESETS[model] | _simulated(task, model) | _PROFILE_PRESETS[profile].get(model, {}) | overrides
-    config = Config(task, model, profile, seed, **choices)
+    config = Config(task, model, profile, seed, **_choices(task, model, profile) | overrides)
     return dataclasses.replace(config, role="pilot", steps=config.steps // 10) if pilot else config

@@ -47,8 +47,7 @@ def catalogue(profile: str) -> list[Config]:
     """Every run that the book reads at a profile."""
     return [
         resolve(task, model, profile, seed, pilot)
-        for task in judge.TASKS
-        for model in judge.MODELS
+        for task, model in judge.CELLS
         for pilot in (False, True)
         for seed in seeds_of(profile, pilot)
     ]

@@ -44,7 +44,7 @@ def test_stored_weights_make_the_stored_samples(model, role):
 def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
     known = {Store.of("laptop").path(c) for c in CATALOGUE}
-    known |= {judge.gather(t, m, "laptop").path for t in judge.TASKS for m in judge.MODELS}
+    known |= {judge.gather(t, m, "laptop").path for t, m in judge.CELLS}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
     assert found == known
     assert sum(p.stat().st_size for p in found) < 40e6

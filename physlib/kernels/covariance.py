@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
+from scipy.fft import dct
 
 from physlib.errors import PhyslibError
 from physlib.kernels.base import TrajectoryKernel
@@ -47,6 +48,20 @@ def estimate_covariance(deviations: Float[np.ndarray, "N T D"]) -> Float[np.ndar
     """Second moment over trajectories of deviations in channel standard deviations, for `Covariance`."""
     flat = deviations.reshape(len(deviations), -1)
     return flat.T @ flat / len(flat)
+
+
+def from_spectrum(power: Float[np.ndarray, "T D"]) -> Float[np.ndarray, "TD TD"]:
+    """Covariance of deviations whose discrete cosine transforms over time are independent with mean squares `power`.
+
+    The transform (type II, orthonormal) all but diagonalises the covariance of any smooth stationary error, so a
+    spectrum stands for the whole matrix where that would be too large to estimate or keep.
+    """
+    steps, dims = power.shape
+    basis = dct(np.eye(steps), axis=0, norm="ortho")  # rows are frequencies
+    matrix = np.zeros((steps, dims, steps, dims))
+    for d in range(dims):
+        matrix[:, d, :, d] = basis.T @ (power[:, d, None] * basis)
+    return matrix.reshape(steps * dims, steps * dims)
 
 
 def at_level(

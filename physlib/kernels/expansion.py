@@ -19,31 +19,38 @@ from physlib.kernels.base import Kernel
 from physlib.rng import numpy_rng
 from physlib.tasks.base import Task
 
+LONG = 32  # steps beyond which traces are estimated, from fewer trajectories
+PROBES = 32  # random directions of that estimate
+
 
 def local_moments(
-    task: Task, x: Float[np.ndarray, "N T D"], root: Float[np.ndarray, "TD J"], chunk: int = 1_000
+    task: Task,
+    x: Float[np.ndarray, "N T D"],
+    root: Float[np.ndarray, "TD J"],
+    probes: Float[np.ndarray, "J I"] | None = None,
+    chunk: int = 1_000,
 ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
     """`tr(S Hess m) / 2` and `grad m' S grad m` at each trajectory, for `S = root root'` in data units.
 
-    Gradients and Hessian-vector products along the columns of `root`, by `torch.func`.
+    Gradients, and Hessian-vector products along the columns of `root`, by `torch.func`. With `probes`, whose
+    columns are independent signs, the trace is Hutchinson's estimate from as many products as there are columns.
     """
     import torch
     from torch.func import grad, jvp, vmap
 
-    columns = torch.as_tensor(root.T.copy())
+    whole = torch.as_tensor(root)
+    columns = (whole if probes is None else whole @ torch.as_tensor(probes) / np.sqrt(probes.shape[1])).T
 
     def measure(flat):
         return task.measure(flat.reshape(task.shape))
 
     def along(flat, column):
-        slope, curvature = jvp(grad(measure), (flat,), (column,))
-        return slope @ column, curvature @ column
+        return jvp(grad(measure), (flat,), (column,))[1] @ column
 
-    both = vmap(vmap(along, in_dims=(None, 0)), in_dims=(0, None))
+    curvature, slope = vmap(vmap(along, in_dims=(None, 0)), in_dims=(0, None)), vmap(grad(measure))
     parts = torch.as_tensor(x.reshape(len(x), -1)).split(chunk)
-    slopes, curvatures = zip(*(both(part, columns) for part in parts), strict=True)
-    drift = torch.cat(curvatures).sum(dim=1) / 2
-    square = torch.cat(slopes).square().sum(dim=1)
+    drift = torch.cat([curvature(part, columns) for part in parts]).sum(dim=1) / 2
+    square = torch.cat([slope(part) @ whole for part in parts]).square().sum(dim=1)
     return drift.numpy(), square.numpy()
 
 
@@ -52,9 +59,12 @@ def unit_moments(
     task: Task, draws: int = 20_000, knots: int = 60
 ) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
     """`q`, and drift and mean square deviation there for an isotropic deviation with s = 1; they scale with `s^2`."""
-    data = task.sample(draws, numpy_rng(0, f"expansion {task.name}"))
     steps = task.shape[0]
-    drift, square = local_moments(task, data.x, np.diag(np.tile(task.scale, steps)))
+    rng, probes = numpy_rng(0, f"expansion {task.name}"), None
+    data = task.draw(draws // 10 if steps > LONG else draws, rng)
+    if steps > LONG:  # the exact trace costs the square of the entries of a trajectory
+        probes = rng.choice([-1.0, 1.0], (data.x[0].size, PROBES))
+    drift, square = local_moments(task, data.x, np.diag(np.tile(task.scale, steps)), probes)
     groups = np.array_split(np.argsort(data.q), knots)
     return tuple(np.array([values[group].mean() for group in groups]) for values in (data.q, drift, square))
 
