@@ -49,7 +49,7 @@ def list_() -> None:
     for name, family in tasks.FAMILIES.items():
         facts = family.facts
         unit = "" if facts.unit == "1" else f" {facts.unit}"
-        typer.echo(f"  {name:<10} {facts.title}; {facts.quantity} flat on [{facts.lo:g}, {facts.hi:g}]{unit}")
+        typer.echo(f"  {name:<26} {facts.title}; {facts.quantity} flat on [{facts.lo:g}, {facts.hi:g}]{unit}")
     for title, names in (("models", models.VERSIONS), ("kernels", kernels.FAMILIES), ("profiles", profiles.PROFILES)):
         typer.echo(f"{title}\n  {', '.join(names)}")
 

@@ -4,7 +4,7 @@ A *cell* is a task and a model. `source` says what a kernel's numbers were fitte
 
 - `oracle`: the very run it is scored on (an upper bound, no forecast);
 - `seed`: the other seeds of the cell (repeatability, no forecast);
-- `transferred`: the same model on the other tasks, for a simulated system on all of the maps and the sinusoid;
+- `transferred`: the same model on the other synthetic tasks;
 - `pilot`: pilot runs of the cell, of a tenth of the training.
 
 Forecast masses are kept in the store beside the runs, under a name that changes with them.
@@ -20,27 +20,18 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib import tasks
+from physlib import experiment, tasks
 from physlib.calibrate import Effort, family_table, fit, tabulate
+from physlib.catalogue import TASKS
 from physlib.experiment import counts, shares
-from physlib.experiment import load as load_runs
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Covariance
-from physlib.kernels.covariance import at_level, from_spectrum
-from physlib.models import VERSIONS
+from physlib.kernels.covariance import at_level
+from physlib.probe import covariances
 from physlib.profiles import LEVELS
 from physlib.provenance import revision
 from physlib.store import Result, Store, read_sealed, seal, write_atomic
 
-TASKS = ("sinusoid", "tent", "logistic")
-"""The synthetic tasks, which every model is trained on."""
-MODELS = tuple(VERSIONS)
-CELLS = (
-    *((task, model) for task in TASKS for model in MODELS),
-    ("maze-umaze", "diffusion-unet"),
-    ("maze-medium", "diffusion-unet"),
-)
-"""Every task and model that has judged and pilot runs."""
 SOURCES = ("oracle", "seed", "transferred", "pilot")
 """In order of how much of the answer they were told."""
 FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
@@ -48,7 +39,7 @@ JUDGEMENT_VERSION = 2  # raise by hand when kernels, fits or scores change meani
 
 _EFFORTS = {  # by profile, and whether the task is simulated
     ("smoke", False): Effort(nodes=5, draws=10_000, final=50_000),
-    ("smoke", True): Effort(nodes=4, draws=2_000, final=5_000),
+    ("smoke", True): Effort(nodes=3, draws=1_000, final=2_000),
     ("laptop", True): Effort(nodes=9, draws=40_000, final=200_000),
 }
 
@@ -217,28 +208,21 @@ def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np
 
 def _covariances(cell: Cell) -> list[Entry]:
     """Covariance kernels estimated from a network's own deviations at the probe level that fits best."""
-    judged = np.array([_covariance_by_level(r) for r in cell.judged])
-    matrices = {"oracle": judged, "pilot": np.mean([_covariance_by_level(r) for r in cell.pilots], axis=0)[None]}
+    judged = np.array([covariances(r) for r in cell.judged])
+    matrices = {"oracle": judged, "pilot": np.mean([covariances(r) for r in cell.pilots], axis=0)[None]}
     if len(judged) > 1:
         matrices["seed"] = _others_mean(judged)
-    levels, entries = np.array(LEVELS), []
+    entries = []
     for source, masses in _targets(cell).items():
         numbers, forecasts, seconds = [], [], 0.0
-        for covariances, mass in zip(matrices[source], masses, strict=True):
-            build = _LevelKernel(covariances)
-            table = tabulate(cell.task, build, {"level": levels}, cell.effort.draws, "covariance")
+        for by_level, mass in zip(matrices[source], masses, strict=True):
+            build = _LevelKernel(by_level)
+            table = tabulate(cell.task, build, {"level": np.array(LEVELS)}, cell.effort.draws, "covariance")
             numbers.append(fit([(table, mass)]))
             forecasts.append(forecast(cell.task, build(**numbers[-1]), cell.effort.final))
             seconds = table.seconds + forecasts[-1].seconds
         entries.append(_entry(cell, "covariance", source, numbers, np.array([f.mass for f in forecasts]), seconds))
     return entries
-
-
-def _covariance_by_level(result: Result) -> Float[np.ndarray, "L TD TD"]:
-    """What a run kept of its deviations at each probe level, as covariances."""
-    if "probe_covariance" in result.arrays:
-        return result["probe_covariance"].astype(float)
-    return np.array([from_spectrum(power) for power in result["probe_spectrum"].astype(float)])
 
 
 @dataclass(frozen=True)
@@ -253,8 +237,8 @@ class _LevelKernel:
 
 def gather(task: str, model: str, profile: str) -> Cell:
     """Collect the runs of a cell from the store."""
-    others = {name: load_runs(name, model, profile) for name in TASKS if name != task}
-    judged, pilots = load_runs(task, model, profile), load_runs(task, model, profile, pilot=True)
+    others = {name: experiment.load(name, model, profile) for name in TASKS if name != task}
+    judged, pilots = experiment.load(task, model, profile), experiment.load(task, model, profile, pilot=True)
     return Cell(tasks.get(task), model, profile, judged, pilots, others)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import t as student
 
-from physlib import judge
+from physlib import catalogue, judge
 from physlib.density import bin_counts, flat_mass, shift_r2, squared_noise, total_variation, tv_floor
 from physlib.forecast import score
 from physlib.profiles import LEVELS
@@ -64,7 +64,7 @@ def rows(profile: str, names: Collection[str] | None = None) -> list[Row]:
     Raises `PhyslibError` naming what is missing or damaged and how to make it.
     """
     found = []
-    for task, model in judge.CELLS:
+    for task, model in catalogue.CELLS:
         if names is not None and task not in names:
             continue
         cell, entries = judge.load(task, model, profile)

@@ -18,13 +18,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 from scipy.fft import dct
 
 from physlib import tasks
 from physlib.density import BINS, bin_index
-from physlib.kernels.covariance import estimate_covariance
+from physlib.kernels.covariance import estimate_covariance, from_spectrum
 from physlib.profiles import LEVELS, Config
 from physlib.rng import numpy_rng, torch_rng
+from physlib.store import Result
 
 if TYPE_CHECKING:
     from physlib.models.base import Generator
@@ -62,6 +64,13 @@ def locality(model: Generator, task: tasks.Task, config: Config, title: str) -> 
 
 def _spectrum(deviation: np.ndarray) -> np.ndarray:
     return np.mean(dct(deviation, axis=1, norm="ortho") ** 2, axis=0)
+
+
+def covariances(result: Result) -> Float[np.ndarray, "L TD TD"]:
+    """What a run kept of its deviations at each probe level, as covariances per channel standard deviation."""
+    if "probe_covariance" in result.arrays:
+        return result["probe_covariance"].astype(float)
+    return np.array([from_spectrum(power) for power in result["probe_spectrum"].astype(float)])
 
 
 def plans(model: Generator, task: tasks.Task, config: Config) -> dict[str, np.ndarray]:

@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
-from physlib import experiment, judge, tasks
+from physlib import catalogue, experiment, tasks
 from physlib.density import flat_mass, total_variation, tv_floor
 from physlib.errors import PhyslibError
-from physlib.profiles import Config, resolve, seeds_of
+from physlib.profiles import Config
 from physlib.rng import numpy_rng
 
 
@@ -43,21 +43,11 @@ class Verdict:
         )
 
 
-def catalogue(profile: str) -> list[Config]:
-    """Every run that the book reads at a profile."""
-    return [
-        resolve(task, model, profile, seed, pilot)
-        for task, model in judge.CELLS
-        for pilot in (False, True)
-        for seed in seeds_of(profile, pilot)
-    ]
-
-
 def choose(profile: str, sample: int, seed: int) -> list[Config]:
     """`sample` runs of the catalogue at random, all of them where there are no more. Raises for a sample below 1."""
     if sample < 1:
         raise PhyslibError(f"cannot verify {sample} runs: give --sample 1 or more.")
-    found = catalogue(profile)
+    found = catalogue.runs(profile)
     rows = numpy_rng(seed, "verify").permutation(len(found))[:sample]
     return [found[row] for row in rows]
 

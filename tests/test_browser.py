@@ -16,6 +16,7 @@ PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "notebooks/02_phenomenon": (1, 1, 0),
     "notebooks/03_mechanism": (20, 4, 0),
     "notebooks/05_forecast": (3, 2, 1),
+    "notebooks/07_maze": (3, 5, 1),
     "book/notation": (15, 0, 0),
     "book/claims": (0, 0, 0),
     "book/limits": (0, 0, 0),

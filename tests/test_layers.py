@@ -7,12 +7,27 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "physlib"
 LAYERS = [  # a file imports only from earlier groups, or from its own
-    ("ground", ["errors", "rng", "density"]),
+    ("ground", ["errors", "rng", "density", "integrate"]),
     ("tasks", ["tasks"]),
     ("models", ["models"]),
     ("kernels", ["kernels"]),
     ("theory", ["forecast", "calibrate"]),
-    ("running", ["profiles", "train", "store", "provenance", "experiment", "judge", "ledger", "reproduce", "contract"]),
+    (
+        "running",
+        [
+            "profiles",
+            "train",
+            "store",
+            "provenance",
+            "probe",
+            "experiment",
+            "catalogue",
+            "judge",
+            "ledger",
+            "reproduce",
+            "contract",
+        ],
+    ),
     ("pages", ["terminal", "plots", "page", "pairing", "reference", "book"]),
     ("door", ["__init__", "cli"]),
 ]

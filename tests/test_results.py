@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physlib import experiment, judge, ledger, reproduce, tasks
+from physlib import catalogue, experiment, judge, ledger, reproduce, tasks
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.profiles import LEVELS
 from physlib.rng import torch_rng
 from physlib.store import Store
 from tests.conftest import ROOT, physlib
 
-CATALOGUE = reproduce.catalogue("laptop")
+CATALOGUE = catalogue.runs("laptop")
 
 
 @pytest.mark.parametrize("config", CATALOGUE, ids=lambda c: f"{c.task}-{c.model}-{c.role}-{c.seed}")
@@ -30,7 +30,7 @@ def test_every_run_of_the_book_is_stored_and_whole(config):
 
 
 @pytest.mark.parametrize("role", ["judged", "pilot"])
-@pytest.mark.parametrize("model", judge.MODELS)
+@pytest.mark.parametrize("model", catalogue.MODELS)
 def test_stored_weights_make_the_stored_samples(model, role):
     """bfloat16 weights with the exact normalisation: the same noise leads to nearly the same trajectory."""
     config = next(c for c in CATALOGUE if (c.task, c.model, c.role) == ("sinusoid", model, role))
@@ -44,7 +44,7 @@ def test_stored_weights_make_the_stored_samples(model, role):
 def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
     known = {Store.of("laptop").path(c) for c in CATALOGUE}
-    known |= {judge.gather(t, m, "laptop").path for t, m in judge.CELLS}
+    known |= {judge.gather(t, m, "laptop").path for t, m in catalogue.CELLS}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
     assert found == known
     assert sum(p.stat().st_size for p in found) < 40e6
@@ -81,8 +81,8 @@ def test_rows_have_all_keys_unique_and_no_nan(rows):
 
 
 def test_every_cell_has_every_kernel_from_every_source(rows):
-    for task in judge.TASKS:
-        for model in judge.MODELS:
+    for task in catalogue.TASKS:
+        for model in catalogue.MODELS:
             found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
             sources = ("oracle", "seed", "transferred", "pilot")
             assert {(kernel, source) for kernel in judge.FITTED for source in sources} <= found

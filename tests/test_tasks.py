@@ -11,7 +11,8 @@ from physlib import tasks
 from physlib.errors import PhyslibError
 from physlib.rng import numpy_rng
 
-NAMES = [*tasks.FAMILIES, "logistic[2.8,3.4]", "tent[1.3,1.7]"]
+NAMES = ["ring", "sinusoid", "tent", "logistic", "logistic[2.8,3.4]", "tent[1.3,1.7]"]
+SIMULATED = [name for name, cls in tasks.FAMILIES.items() if issubclass(cls, tasks.Simulated)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,6 +23,29 @@ def test_quantity_is_flat_recovered_and_plausible(name):
     assert kstest(data.q, "uniform", args=(task.lo, task.hi - task.lo)).pvalue > 1e-4
     assert np.abs(task.measure(data.x) - data.q).max() < 1e-9
     assert task.residual(data.x).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_simulated_quantity_is_flatter_than_chance_and_data_are_plausible(name):
+    task = tasks.get(name)
+    data = task.sample(20_000 if isinstance(task, tasks.Maze) else 2_000, numpy_rng(1, f"test {name}"))
+    assert data.x.shape[1:] == task.shape
+    assert kstest(data.q, "uniform", args=(task.lo, task.hi - task.lo)).statistic < 0.005
+    assert np.abs(task.measure(data.x) - data.q).max() < 0.01 * (task.hi - task.lo)
+    assert task.residual(data.x).max() < task.facts.threshold
+
+
+def test_a_subset_of_a_simulated_set_is_flat_too():
+    q = tasks.get("maze-umaze").prior(20_000, numpy_rng(0, "subset"))[:2_000]
+    assert kstest(q, "uniform", args=(2.0, 8.0)).pvalue > 1e-3
+
+
+def test_monte_carlo_uses_every_row_of_the_bank_equally_often():
+    task = tasks.get("maze-umaze[3,4]")
+    drawn = task.draw(2_500, numpy_rng(0, "draw"))
+    bank = task.bank(2_500)
+    assert np.array_equal(np.sort(drawn.q), np.sort(bank.q))
+    assert task.bank(2_500) is bank
 
 
 @given(st.floats(0.1, 0.9))
@@ -102,6 +126,8 @@ def test_names_keep_every_digit_of_the_range(lo, hi):
         ("ring[1,1e400]", "lo < hi"),
         ("tent[a,b]", "two numbers"),
         ("tent[1.2", "two numbers"),
+        ("maze-umaze[2,60]", "do not fit the horizon of 64 points"),
+        ("pendulum-regular-state[1,30]", "within"),
     ],
 )
 def test_bad_names_are_explained(name, words):

@@ -22,7 +22,7 @@ def posterior_mean(
     Means over `knots` groups of equal size in u, so that the curve is finest where measurements are dense.
     """
     if isinstance(task, Simulated):  # longer trajectories, and fewer distinct ones
-        draws, knots = draws // 5, knots // 4
+        draws, knots = draws // 10, knots // 4
     rng = numpy_rng(0, f"posterior mean {task.name} {s:.9g}")
     data = task.draw(draws, rng)
     with np.errstate(all="ignore"):

@@ -2,6 +2,7 @@
 
 from physlib.plots.figure import Figure, Origin
 from physlib.plots.interactive import scale_slider
+from physlib.plots.maze import lengthening, paths
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
 from physlib.plots.shift import observed_and_forecast, profiles, trajectories
 from physlib.plots.skill import all_bins, skills
@@ -11,9 +12,11 @@ __all__ = [
     "Origin",
     "all_bins",
     "kernel_scale_curve",
+    "lengthening",
     "locality",
     "moments",
     "observed_and_forecast",
+    "paths",
     "profiles",
     "scale_slider",
     "skills",

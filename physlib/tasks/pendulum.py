@@ -97,7 +97,7 @@ class Pendulum(Simulated):
         channels = [xp.sin(angles), xp.cos(angles)] if self.circular else [angles]
         return xp.concat([*channels, *([speeds] if self.seen == "state" else [])], axis=-1)
 
-    def states(self, x: Float[Any, "N T D"]) -> Any:
+    def states(self, x: Float[Any, "*N T D"]) -> Any:
         """Angles and angular velocities on the first axis, `(4, N, T)`, or `T-4` inner steps for positions."""
         xp = array_api_compat.array_namespace(x)
         angles = xp.atan2(x[..., :2], x[..., 2:4]) if self.circular else x[..., :2]
@@ -112,12 +112,12 @@ class Pendulum(Simulated):
         xp = array_api_compat.array_namespace(x)
         return xp.mean(energy(self.states(x)), axis=-1)
 
-    def fluctuation(self, x: Float[Any, "N T D"]) -> Float[Any, " N"]:
+    def fluctuation(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
         """Standard deviation of the energy along the path, J; 0 where energy is conserved."""
         xp = array_api_compat.array_namespace(x)
         return xp.std(energy(self.states(x)), axis=-1)
 
-    def one_step_error(self, x: Float[Any, "N T D"]) -> Float[Any, " N"]:
+    def one_step_error(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
         """Root-mean-square error of the equations of motion over one step, per channel standard deviation."""
         xp = array_api_compat.array_namespace(x)
         state = self.states(x)

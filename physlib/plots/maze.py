@@ -1,0 +1,68 @@
+"""Pictures of paths through mazes (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.patches import Rectangle
+
+from physlib.plots.figure import GREY, Columns, Figure, Origin, canvas, styled
+from physlib.tasks import Maze
+
+
+@styled
+def paths(name: str, task: Maze, panels: Mapping[str, Float[np.ndarray, "N T D"]], origin: Origin) -> Figure:
+    """Paths over the maze, one panel per source, coloured by their length."""
+    left, right, bottom, top = task.grid.extent
+    height = 3.1 * (top - bottom) / (right - left)
+    figure, axes = canvas(3.3 * len(panels) + 0.9, height + 0.4, columns=len(panels))
+    norm, map_, columns = Normalize(task.lo, task.hi), colormaps["viridis"], Columns()
+    for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
+        _walls(ax, task)
+        for i, (path, length) in enumerate(zip(x, task.measure(x), strict=True)):
+            ax.plot(*path[:, :2].T, color=map_(norm(length)), lw=1, alpha=0.9)
+            columns.add(panel=title, trajectory=i, x=np.round(path[:, 0], 4), y=np.round(path[:, 1], 4))
+        ax.set(title=title, xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
+    figure.colorbar(ScalarMappable(norm, map_), ax=axes[0], label=task.facts.label, shrink=0.85)
+    shares = [f"{title} {np.mean(task.residual(x) < task.facts.threshold):.0%}" for title, x in panels.items()]
+    finding = (
+        f"{task.facts.title.capitalize()}, coloured by length. Share of the drawn paths that touch no wall and make no "
+        f"leap: {', '.join(shares)}."
+    )
+    alt = f"Maps of the maze with paths drawn in its corridors, one panel each for {' and '.join(panels)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+def _walls(ax, task: Maze) -> None:
+    left, _, _, top = task.grid.extent
+    for row, marks in enumerate(task.layout):
+        for column, mark in enumerate(marks):
+            if mark == "#":
+                ax.add_patch(Rectangle((left + column, top - row - 1), 1, 1, color=GREY, alpha=0.35, lw=0))
+
+
+@styled
+def lengthening(
+    name: str,
+    sizes: Float[np.ndarray, " S"],
+    lines: Mapping[str, Float[np.ndarray, " S"]],
+    origin: Origin,
+) -> Figure:
+    """Mean change of path length against the size of the deviation, one line per spectrum."""
+    figure, axes = canvas(5.4, 3.1)
+    ax, columns = axes[0, 0], Columns()
+    for style, (label, change) in zip(("o-", "s--", "^:"), lines.items(), strict=False):
+        ax.plot(sizes, change, style, label=label, ms=4)
+        columns.add(deviation=label, size=sizes, change=change)
+    ax.set(xscale="log", yscale="log", xlabel="size of the deviation (cells)", ylabel="mean change of length (cells)")
+    ax.legend()
+    first, *others = lines
+    ratios = [f"{np.mean(lines[first] / lines[other]):.0f} times as much as {other}" for other in others]
+    finding = f"Of one size, {first} deviations lengthen paths {', '.join(ratios)} (mean of the ratios shown)."
+    alt = "Rising lines on double logarithmic axes, one per kind of deviation; smoother ones lie far lower."
+    return Figure(name, figure, finding, alt, origin, columns)
