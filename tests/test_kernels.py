@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.fft import dct
 from scipy.integrate import quad
 from scipy.stats import norm, rice
 
@@ -12,7 +13,7 @@ from physlib.errors import PhyslibError
 from physlib.forecast import forecast
 from physlib.kernels.baselines import flat_posterior_mean
 from physlib.kernels.contract import posterior_mean
-from physlib.kernels.covariance import at_level, estimate_covariance
+from physlib.kernels.covariance import at_level, estimate_covariance, from_spectrum
 from physlib.kernels.expansion import local_moments, unit_moments
 from physlib.rng import numpy_rng
 
@@ -52,6 +53,41 @@ def test_covariance_deviations_have_the_given_covariance(seed):
     x = np.zeros((50_000, 16, 1))
     moved = kernels.Covariance(matrix, 0.3).deviate(task, x, rng) / task.scale
     assert np.allclose(estimate_covariance(moved), 0.09 * matrix, atol=0.02 * 0.09 * np.abs(matrix).max() * 5)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6))
+def test_a_spectrum_gives_deviations_of_that_spectrum(seed):
+    power = numpy_rng(seed, "power").uniform(0.1, 2, (16, 2))
+    matrix = from_spectrum(power)
+    flat = numpy_rng(seed, "draw").multivariate_normal(np.zeros(32), matrix, size=20_000)
+    found = np.mean(dct(flat.reshape(-1, 16, 2), axis=1, norm="ortho") ** 2, axis=0)
+    assert np.allclose(found, power, rtol=0.08)
+    assert np.trace(matrix) == pytest.approx(power.sum())
+
+
+def test_a_white_spectrum_is_white():
+    assert np.allclose(from_spectrum(np.full((8, 2), 0.3)), 0.3 * np.eye(16))
+
+
+def test_trace_estimated_from_signs_is_the_exact_one_on_average():
+    task = tasks.get("maze-umaze")
+    x = task.sample(300, numpy_rng(0, "trace")).x
+    root = 0.01 * np.eye(128)
+    exact, square = local_moments(task, x, root)
+    signs = numpy_rng(1, "trace").choice([-1.0, 1.0], (128, 64))
+    estimate, same = local_moments(task, x, root, signs)
+    assert estimate.mean() == pytest.approx(exact.mean(), rel=0.1)
+    assert np.allclose(same, square)
+
+
+def test_simulated_tasks_contract_about_the_trajectory_itself():
+    task = tasks.get("maze-umaze")
+    data = task.draw(2_000, numpy_rng(0, "about"))
+    mean, (u, g) = kernels.NoiseContract(0.05, 0.0).push(task, data, numpy_rng(1, "about")), posterior_mean(task, 0.05)
+    assert mean.min() >= g.min() - 1e-9
+    assert mean.max() <= g.max() + 1e-9
+    assert np.corrcoef(mean, data.q)[0, 1] > 0.9
 
 
 def test_covariance_refuses_what_is_not_one():

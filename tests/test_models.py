@@ -46,6 +46,15 @@ def test_ideal_denoiser_reproduces_gaussian_data():
     assert torch.allclose(x.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
 
+def test_held_entries_stay_and_independent_ones_keep_their_law():
+    known = torch.full((5_000, 4, 2), torch.nan)
+    known[:, 0], known[:, -1] = torch.tensor([1.0, 2.0]), torch.tensor([-1.0, 0.5])
+    x = ideal(32).inpaint(known, torch_rng(0, "held"))
+    assert torch.allclose(x[:, 0], torch.tensor([1.0, 2.0]), atol=1e-3)
+    assert torch.allclose(x[:, -1], torch.tensor([-1.0, 0.5]), atol=1e-3)
+    assert torch.allclose(x[:, 1:-1].std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.03)
+
+
 def test_heun_is_second_order():
     # the flow of the exact denoiser is x(sigma) = x_0 sqrt(1 + sigma^2): compare the end point
     errors = []

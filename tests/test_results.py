@@ -10,6 +10,7 @@ import pytest
 
 from physlib import catalogue, experiment, judge, ledger, reproduce, tasks
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.probe import covariances
 from physlib.profiles import LEVELS
 from physlib.rng import torch_rng
 from physlib.store import Store
@@ -25,6 +26,10 @@ def test_every_run_of_the_book_is_stored_and_whole(config):
     assert result["residual"].shape == (config.n_samples,)
     assert np.all(result["probe_counts"].sum(axis=(1, 2)) == config.n_probe)
     assert result["denoising_error"].shape == (len(LEVELS),)
+    size = result["probe_size"].astype(float) ** 2  # the mean square, found again in the covariance or the spectrum
+    steps, dims = tasks.get(config.task).shape
+    assert np.trace(covariances(result), axis1=1, axis2=2) / (steps * dims) == pytest.approx(size, rel=1e-3)
+    assert result.arrays.get("plan_q", np.empty(0)).shape == (config.n_plans,)
     assert result.provenance["dirty"] is False
     assert result.provenance["revision"]
 
@@ -81,16 +86,13 @@ def test_rows_have_all_keys_unique_and_no_nan(rows):
 
 
 def test_every_cell_has_every_kernel_from_every_source(rows):
-    for task in catalogue.TASKS:
-        for model in catalogue.MODELS:
-            found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
-            sources = ("oracle", "seed", "transferred", "pilot")
-            assert {(kernel, source) for kernel in judge.FITTED for source in sources} <= found
-            assert {("covariance", source) for source in ("oracle", "seed", "pilot")} <= found
-            assert {("no-shift", None), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
-            assert len([r for r in rows if r["claim"] == "C4" and (r["task"], r["model"]) == (task, model)]) == len(
-                LEVELS
-            )
+    for task, model in catalogue.CELLS:
+        found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
+        sources = ("oracle", "seed", "transferred", "pilot")
+        assert {(kernel, source) for kernel in judge.FITTED for source in sources} <= found
+        assert {("covariance", source) for source in ("oracle", "seed", "pilot")} <= found
+        assert {("no-shift", None), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
+        assert len([r for r in rows if r["claim"] == "C4" and (r["task"], r["model"]) == (task, model)]) == len(LEVELS)
 
 
 def test_no_shift_scores_nothing(rows):
