@@ -10,8 +10,9 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullFormatter
 
-from physlib.plots.figure import GREY, Columns, Figure, Origin, canvas, styled
+from physlib.plots.figure import COLOURS, GREY, Columns, Figure, Origin, canvas, styled
 from physlib.tasks import Maze
 
 
@@ -31,7 +32,7 @@ def paths(name: str, task: Maze, panels: Mapping[str, Float[np.ndarray, "N T D"]
     figure.colorbar(ScalarMappable(norm, map_), ax=axes[0], label=task.facts.label, shrink=0.85)
     shares = [f"{title} {np.mean(task.residual(x) < task.facts.threshold):.0%}" for title, x in panels.items()]
     finding = (
-        f"{task.facts.title.capitalize()}, coloured by length. Share of the drawn paths that touch no wall and make no "
+        f"{task.facts.title[0].upper()}{task.facts.title[1:]}, coloured by length. Share of the drawn paths that touch no wall and make no "
         f"leap: {', '.join(shares)}."
     )
     alt = f"Maps of the maze with paths drawn in its corridors, one panel each for {' and '.join(panels)}."
@@ -56,10 +57,11 @@ def lengthening(
     """Mean change of path length against the size of the deviation, one line per spectrum."""
     figure, axes = canvas(5.4, 3.1)
     ax, columns = axes[0, 0], Columns()
-    for style, (label, change) in zip(("o-", "s--", "^:"), lines.items(), strict=False):
-        ax.plot(sizes, change, style, label=label, ms=4)
+    for colour, marker, (label, change) in zip(COLOURS, "os^vD", lines.items(), strict=False):
+        ax.plot(sizes, change, color=colour, marker=marker, label=label, ms=4)
         columns.add(deviation=label, size=sizes, change=change)
     ax.set(xscale="log", yscale="log", xlabel="size of the deviation (cells)", ylabel="mean change of length (cells)")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend()
     first, *others = lines
     ratios = [f"{np.mean(lines[first] / lines[other]):.0f} times as much as {other}" for other in others]
