@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from physlib import models, tasks
 from physlib.density import bin_counts
 from physlib.errors import PhyslibError, unknown
-from physlib.probe import locality, plans
+from physlib.probe import CHUNK, locality, plans
 from physlib.profiles import JUDGED_SEEDS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.provenance import provenance
 from physlib.rng import numpy_rng, torch_rng
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from physlib.models.base import Generator
 
 DEVICES = ("auto", "cpu", "cuda")
-CHUNK = 2_500  # trajectories sampled at once
 SHOWN = 48  # trajectories kept to be looked at
 WEIGHTS_LIMIT = 1_000_000  # bytes
 

@@ -31,7 +31,7 @@ from physlib.store import Result
 if TYPE_CHECKING:
     from physlib.models.base import Generator
 
-CHUNK = 2_500  # trajectories denoised at once
+CHUNK = 2_500  # trajectories that a model samples or denoises at once
 COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
 
 

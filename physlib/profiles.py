@@ -124,13 +124,13 @@ def seeds_of(profile: str, pilot: bool = False) -> tuple[int, ...]:
 
 def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
     """What differs from the defaults, the more particular last."""
-    general = _MODEL_PRESETS[model], _PROFILE_PRESETS[profile].get(model, {})
+    usual, special = _MODEL_PRESETS[model], _PROFILE_PRESETS[profile].get(model, {})
     system = tasks.get(task)
     if not isinstance(system, tasks.Simulated):
-        return general[0] | general[1]
+        return usual | special
     plans = {"n_plans": 1_000} if isinstance(system, tasks.Maze) else {}
     smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 40) if profile == "smoke" else {}
-    return general[0] | _SIMULATED_PRESETS[model] | plans | general[1] | smoke
+    return usual | _SIMULATED_PRESETS[model] | plans | special | smoke
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:
