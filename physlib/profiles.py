@@ -87,11 +87,14 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
         "n_train": 20_000,
         "n_samples": 8_000,
         "n_probe": 600,
+        "width": 16,
         "batch": 64,
         "steps": 2_500,
         "heun_steps": 16,
     },
 }
+
+_SIMULATED_PAPER = {"steps": 10_000}  # four times laptop's, otherwise the same: what changes is the length of training
 
 _SIMULATED_SMOKE = {"n_train": 2_000, "n_samples": 300, "n_probe": 40, "steps": 30, "batch": 32, "heun_steps": 5}
 
@@ -130,7 +133,10 @@ def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
         return usual | special
     plans = {"n_plans": 1_000} if isinstance(system, tasks.Maze) else {}
     smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 40) if profile == "smoke" else {}
-    return usual | _SIMULATED_PRESETS[model] | plans | special | smoke
+    if smoke and isinstance(system, tasks.PointMaze):
+        smoke["n_train"] = 50  # MuJoCo takes milliseconds for each
+    longer = _SIMULATED_PAPER if profile == "paper" else {}
+    return usual | special | _SIMULATED_PRESETS[model] | plans | longer | smoke
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:

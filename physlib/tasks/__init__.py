@@ -10,15 +10,17 @@ from physlib.tasks.base import Facts, Simulated, Task, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
+from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
 
 _MAPS = (Ring, Sinusoid, Tent, Logistic)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
+_POINT_MAZES = (PointUMaze, PointMediumMaze)
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
-FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_PENDULUMS)}
+FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS)}
 
-__all__ = ["FAMILIES", "Facts", "Maze", "Simulated", "Task", "Trajectories", "get"]
+__all__ = ["FAMILIES", "Facts", "Maze", "PointMaze", "Simulated", "Task", "Trajectories", "get"]
 
 
 @lru_cache

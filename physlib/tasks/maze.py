@@ -76,7 +76,7 @@ def turns(x):
     return xp.sum(xp.where(moving, xp.abs(angle), xp.zeros_like(angle)), axis=-1) / (np.pi / 2)
 
 
-def _progress(steps: int) -> Float[np.ndarray, " T"]:
+def progress(steps: int) -> Float[np.ndarray, " T"]:
     """Share of the way done at each step: raised-cosine start and stop, even speed between."""
     time = np.linspace(0, 1, steps)
     edge = np.minimum(np.minimum(time, 1 - time), RAMP)
@@ -135,14 +135,14 @@ class Maze(Simulated):
         Chords are shorter than the arcs they cut, so the arc is lengthened until the chords sum to `length`.
         """
         curves = Curves(cut_corners(z.reshape(len(z), -1, 2)))
-        progress = _progress(self.facts.steps)
+        share = progress(self.facts.steps)
 
         def missing(arc, length, row):
-            return path_length(curves.at(arc[:, None] * progress, row)) - length
+            return path_length(curves.at(arc[:, None] * share, row)) - length
 
         ends = (length, 1.5 * length + 1)  # the chords of an arc sum to less than it, and to well over half of it
         found = find_root(missing, ends, args=(length, np.arange(len(z))), tolerances={"xatol": 1e-12, "fatol": 1e-12})
-        return curves.at(found.x[:, None] * progress, np.arange(len(z)))
+        return curves.at(found.x[:, None] * share, np.arange(len(z)))
 
     def measure(self, x):
         return path_length(x)
