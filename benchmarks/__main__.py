@@ -1,28 +1,18 @@
 """Speed as ratios within one run."""
 
 import sys
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from benchmarks import integrators
+from benchmarks.clock import seconds
 from physlib import kernels, models, tasks
 from physlib.forecast import forecast
 from physlib.kernels.expansion import unit_moments
 from physlib.profiles import resolve
 from physlib.rng import numpy_rng, torch_rng
 from physlib.train import one_thread
-
-
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Median wall time of `work`."""
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
 
 
 def one_at_a_time(q: np.ndarray, z: np.ndarray) -> list[list[float]]:
@@ -61,7 +51,7 @@ def main() -> None:
         "training the MLP (laptop) / Monte Carlo (100,000 draws)": mlp * config.batch * config.steps / monte_carlo,
         "U-Net / MLP, training per trajectory": unet / mlp,
     }
-    for name, ratio in lines.items():
+    for name, ratio in (lines | integrators.ratios()).items():
         sys.stdout.write(f"{name:<65} {ratio:8.1f}\n")
 
 

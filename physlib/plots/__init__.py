@@ -4,6 +4,7 @@ from physlib.plots.figure import Figure, Origin
 from physlib.plots.interactive import scale_slider
 from physlib.plots.maze import lengthening, paths
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
+from physlib.plots.pendulum import amplification, swing
 from physlib.plots.shift import observed_and_forecast, profiles, trajectories
 from physlib.plots.skill import all_bins, skills
 
@@ -11,6 +12,7 @@ __all__ = [
     "Figure",
     "Origin",
     "all_bins",
+    "amplification",
     "kernel_scale_curve",
     "lengthening",
     "locality",
@@ -20,6 +22,7 @@ __all__ = [
     "profiles",
     "scale_slider",
     "skills",
+    "swing",
     "trajectories",
     "transition",
 ]
