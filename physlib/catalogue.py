@@ -9,18 +9,39 @@ TASKS = ("sinusoid", "tent", "logistic")
 """The synthetic tasks, which every model is trained on."""
 MODELS = tuple(VERSIONS)
 MAZES = ("maze-umaze", "maze-medium")
+POINT_MAZE = "pointmaze-umaze"
+"""UMaze in MuJoCo."""
+SPEED_MAZE = "maze-umaze-speed"
+"""UMaze with the mean speed balanced."""
+PENDULUMS = (
+    "pendulum-regular-state",
+    "pendulum-regular-positions",
+    "pendulum-chaotic-state",
+    "pendulum-chaotic-positions",
+)
 CELLS = (
     *((task, model) for task in TASKS for model in MODELS),
-    *((maze, "diffusion-unet") for maze in MAZES),
+    *((system, "diffusion-unet") for system in (*MAZES, POINT_MAZE, *PENDULUMS)),
+    *((system, "diffusion-mlp") for system in (MAZES[0], SPEED_MAZE, *PENDULUMS[:2])),
 )
-"""Every task and model that has judged and pilot runs."""
+"""Every task and model that has judged and pilot runs at laptop."""
+
+
+def cells(profile: str) -> tuple[tuple[str, str], ...]:
+    """Every task and model that forecasts are judged on at a profile.
+
+    At smoke, where judging takes longer than training, those are the synthetic tasks and one maze.
+    """
+    return CELLS[: len(TASKS) * len(MODELS) + 1] if profile == "smoke" else CELLS
 
 
 def runs(profile: str) -> list[Config]:
-    """Every run that the book reads at a profile."""
+    """Every run that the book keeps of a profile; of `paper` one on each maze, where it asks what longer training does."""
+    if profile == "paper":
+        return [resolve(maze, "diffusion-unet", profile, seeds_of(profile)[0]) for maze in MAZES]
     return [
         resolve(task, model, profile, seed, pilot)
-        for task, model in CELLS
+        for task, model in cells(profile)
         for pilot in (False, True)
         for seed in seeds_of(profile, pilot)
     ]

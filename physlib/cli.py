@@ -144,16 +144,16 @@ def judge(
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
     """Forecast every cell with every kernel and store the answers, for the ledger and the pages."""
+    from physlib import catalogue
     from physlib import judge as court
 
-    for task in court.TASKS:
-        for model in court.MODELS:
-            cell = court.gather(task, model, profile)
-            try:
-                entries = court.make(cell) if again else court.stored(cell)
-            except PhyslibError:  # not there, or damaged
-                entries = court.make(cell)
-            typer.echo(f"{task} {model}: {len(entries)} forecasts")
+    for task, model in catalogue.cells(profile):
+        cell = court.gather(task, model, profile)
+        try:
+            entries = court.make(cell) if again else court.stored(cell)
+        except PhyslibError:  # not there, or damaged
+            entries = court.make(cell)
+        typer.echo(f"{task} {model}: {len(entries)} forecasts")
 
 
 @app.command()

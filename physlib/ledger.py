@@ -18,6 +18,7 @@ from scipy.stats import t as student
 
 from physlib import catalogue, judge
 from physlib.density import bin_counts, flat_mass, shift_r2, squared_noise, total_variation, tv_floor
+from physlib.experiment import shares
 from physlib.forecast import score
 from physlib.profiles import LEVELS
 from physlib.provenance import revision
@@ -58,15 +59,13 @@ KEYS = (
 Row = dict[str, Any]
 
 
-def rows(profile: str, names: Collection[str] | None = None) -> list[Row]:
-    """Rows of a profile, of all tasks or those of the given names.
+def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list[Row]:
+    """Rows of a profile, of every task and model of the book or those given.
 
     Raises `PhyslibError` naming what is missing or damaged and how to make it.
     """
     found = []
-    for task, model in catalogue.CELLS:
-        if names is not None and task not in names:
-            continue
+    for task, model in catalogue.cells(profile) if cells is None else cells:
         cell, entries = judge.load(task, model, profile)
         common = _common(cell)
         found += [_observation(cell, common), *_locality(cell, common)]
@@ -93,17 +92,22 @@ def renoised(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray
     return transition.mean(axis=2), noise
 
 
-def locality(cell: judge.Cell) -> Float[np.ndarray, "S L"]:
-    """Share R2 of each seed's observed shift that re-noising to each probe level reproduces.
+def locality(task: Task, results: list[Result]) -> Float[np.ndarray, "S L"]:
+    """Share R2 of each run's observed shift that re-noising to each probe level reproduces.
 
     The sampling noise of the probes and of the samples is taken off: with a few thousand probes it
     would hide a fifth of a small shift.
     """
     explained = []
-    for result, observed in zip(cell.judged, cell.shares, strict=True):
+    for result, observed in zip(results, shares(task, results), strict=True):
         masses, noise = renoised(result)
         explained.append(shift_r2(masses, observed, noise, squared_noise(observed, result["q"].size)))
     return np.array(explained)
+
+
+def shift(task: Task, result: Result) -> float:
+    """Total variation between what a run sampled and the flat prior."""
+    return float(total_variation(shares(task, [result])[0], flat_mass()))
 
 
 def _common(cell: judge.Cell) -> Row:
@@ -116,7 +120,7 @@ def _common(cell: judge.Cell) -> Row:
         "profile": cell.profile,
         "seeds": [r.config.seed for r in cell.judged],
         "n_samples": n,
-        "tv_observed": float(np.mean([total_variation(mass, flat) for mass in cell.shares])),
+        "tv_observed": float(np.mean([shift(task, r) for r in cell.judged])),
         "tv_floor": tv_floor(flat, n),
         "mean_prior": (task.lo + task.hi) / 2,
         "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in cell.judged])),
@@ -150,10 +154,10 @@ def _observation(cell: judge.Cell, common: Row) -> Row:
 
 
 def _locality(cell: judge.Cell, common: Row) -> list[Row]:
-    shares = locality(cell).mean(axis=0)
+    found = locality(cell.task, cell.judged).mean(axis=0)
     return [
         _row(common, claim="C4", kernel="renoise", source="oracle", variant=f"level={level:g}", r2=float(r2))
-        for level, r2 in zip(LEVELS, shares, strict=True)
+        for level, r2 in zip(LEVELS, found, strict=True)
     ]
 
 

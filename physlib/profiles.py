@@ -81,17 +81,11 @@ _MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "diffusion-unet": {"width": 16, "batch": 128, "steps": 5_000},
 }
 
+_SIMULATED_COMMON = {"n_train": 20_000, "n_samples": 8_000, "n_probe": 600, "heun_steps": 16}
+
 _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in time: each step of training costs more
-    "diffusion-mlp": {"n_train": 20_000, "width": 256, "steps": 4_000, "heun_steps": 16, "n_probe": 2_000},
-    "diffusion-unet": {
-        "n_train": 20_000,
-        "n_samples": 8_000,
-        "n_probe": 600,
-        "width": 16,
-        "batch": 64,
-        "steps": 2_500,
-        "heun_steps": 16,
-    },
+    "diffusion-mlp": _SIMULATED_COMMON | {"width": 256, "batch": 128, "steps": 3_000},
+    "diffusion-unet": _SIMULATED_COMMON | {"width": 16, "batch": 64, "steps": 2_500},
 }
 
 _SIMULATED_PAPER = {"steps": 10_000}  # four times laptop's, otherwise the same: what changes is the length of training

@@ -54,8 +54,10 @@ def choose(profile: str, sample: int, seed: int) -> list[Config]:
 
 def compare(config: Config) -> Verdict:
     """Retrain a run in memory and compare it with the store. Raises where the stored run is missing or damaged."""
-    pilot = config.role == "pilot"
-    cell = experiment.load(config.task, config.model, config.profile, pilot=pilot)
+    same = ("task", "model", "role")
+    twins = [c for c in catalogue.runs(config.profile) if all(getattr(c, f) == getattr(config, f) for f in same)]
+    seeds, pilot = [c.seed for c in twins], config.role == "pilot"
+    cell = experiment.load(config.task, config.model, config.profile, seeds, pilot)
     flat, index = flat_mass(), [result.config for result in cell].index(config)
     again = experiment.produce(config, "cpu", None)
     shares = experiment.shares(tasks.get(config.task), [*cell, again])

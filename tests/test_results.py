@@ -17,11 +17,12 @@ from physlib.store import Store
 from tests.conftest import ROOT, physlib
 
 CATALOGUE = catalogue.runs("laptop")
+KEPT = CATALOGUE + catalogue.runs("paper")
 
 
-@pytest.mark.parametrize("config", CATALOGUE, ids=lambda c: f"{c.task}-{c.model}-{c.role}-{c.seed}")
+@pytest.mark.parametrize("config", KEPT, ids=lambda c: f"{c.task}-{c.model}-{c.profile}-{c.role}-{c.seed}")
 def test_every_run_of_the_book_is_stored_and_whole(config):
-    result = Store.of("laptop").get(config)
+    result = Store.of(config.profile).get(config)
     assert result["q"].shape == (config.n_samples,)
     assert result["residual"].shape == (config.n_samples,)
     assert np.all(result["probe_counts"].sum(axis=(1, 2)) == config.n_probe)
@@ -48,7 +49,7 @@ def test_stored_weights_make_the_stored_samples(model, role):
 
 def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
-    known = {Store.of("laptop").path(c) for c in CATALOGUE}
+    known = {Store.of(c.profile).path(c) for c in KEPT}
     known |= {judge.gather(t, m, "laptop").path for t, m in catalogue.CELLS}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
     assert found == known

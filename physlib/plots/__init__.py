@@ -2,7 +2,7 @@
 
 from physlib.plots.figure import Figure, Origin
 from physlib.plots.interactive import scale_slider
-from physlib.plots.maze import lengthening, paths
+from physlib.plots.maze import lengthening, paths, training_length
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
 from physlib.plots.pendulum import amplification, swing
 from physlib.plots.shift import observed_and_forecast, profiles, trajectories
@@ -23,6 +23,7 @@ __all__ = [
     "scale_slider",
     "skills",
     "swing",
+    "training_length",
     "trajectories",
     "transition",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -67,4 +67,42 @@ def lengthening(
     ratios = [f"{np.mean(lines[first] / lines[other]):.0f} times as much as {other}" for other in others]
     finding = f"Of one size, {first} deviations lengthen paths {', '.join(ratios)} (mean of the ratios shown)."
     alt = "Rising lines on double logarithmic axes, one per kind of deviation; smoother ones lie far lower."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+@styled
+def training_length(
+    name: str, runs: Sequence[Mapping[str, float | str]], panels: Mapping[str, Sequence[str]], origin: Origin
+) -> Figure:
+    """Measures of runs against their optimiser steps; `panels` maps an axis label to the measures it shows.
+
+    Each run has `task`, `steps` and the measures; runs of one length are averaged in the line, seeds are dots.
+    """
+    figure, axes = canvas(7.6, 5.4, rows=2, columns=2, sharex=True)
+    columns = Columns()
+    names = list(dict.fromkeys(run["task"] for run in runs))
+    for ax, (label, measures) in zip(axes.flat, panels.items(), strict=True):
+        ax.axhline(0, color=GREY, lw=0.8)
+        for colour, task in zip(COLOURS, names, strict=False):
+            for style, marker, measure in zip(("-", "--"), "os", measures, strict=False):
+                own = [run for run in runs if run["task"] == task]
+                steps = sorted({run["steps"] for run in own})
+                mean = [np.mean([run[measure] for run in own if run["steps"] == n]) for n in steps]
+                ax.plot(steps, mean, style, color=colour, lw=1.5, label=f"{task}, {measure}")
+                ax.plot([r["steps"] for r in own], [r[measure] for r in own], marker, color=colour, ms=3.5, alpha=0.7)
+                values = [run[measure] for run in own]
+                columns.add(task=task, measure=measure, steps=[run["steps"] for run in own], value=values)
+        ax.set(xscale="log", ylabel=label)
+        ax.legend(fontsize=7)
+    for ax in axes[-1]:
+        ax.set_xlabel("optimiser steps")
+    first = next(iter(panels.values()))[0]
+    ends = []
+    for task in names:
+        own = sorted((run for run in runs if run["task"] == task), key=lambda run: run["steps"])
+        ends.append(
+            f"{task} {first} {own[0][first]:.2f} after {own[0]['steps']} steps, {own[-1][first]:.2f} after {own[-1]['steps']}"
+        )
+    finding = f"What longer training changes: {'; '.join(ends)}."
+    alt = f"Four panels of lines against optimiser steps for {', '.join(names)}: {', '.join(panels)}."
     return Figure(name, figure, finding, alt, origin, columns)

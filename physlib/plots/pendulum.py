@@ -16,7 +16,7 @@ APART = 4.6  # between pivots, in arms
 FRAME = 1000 * DT  # ms
 
 
-def _arms(angles: Float[np.ndarray, "2"], pivot: float) -> tuple[list[float], list[float]]:
+def _arms(angles: Float[np.ndarray, " 2"], pivot: float) -> tuple[list[float], list[float]]:
     """Corners of the two arms, from the pivot down."""
     x, y = np.cumsum(np.sin(angles)), -np.cumsum(np.cos(angles))
     return [pivot, *(pivot + x)], [0.0, *y]
