@@ -13,17 +13,13 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from scipy.stats import t as student
 
 from physlib import catalogue, judge
-from physlib.density import bin_counts, flat_mass, shift_r2, squared_noise, total_variation, tv_floor
-from physlib.experiment import shares
+from physlib.density import flat_mass, tv_floor
 from physlib.forecast import score
+from physlib.observe import locality, mean_interval, over_seeds
 from physlib.profiles import LEVELS
 from physlib.provenance import revision
-from physlib.store import Result
-from physlib.tasks import Task
 
 KEYS = (
     "claim",
@@ -73,43 +69,6 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
     return found
 
 
-def mean_interval(values: list[float]) -> tuple[float, float, float]:
-    """Mean over seeds and its 95 % t-interval; NaN ends for a single seed, NaN throughout where any value is."""
-    x = np.asarray(values, dtype=float)
-    if x.size < 2:
-        return float(x.mean()), math.nan, math.nan
-    half = student.ppf(0.975, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size)
-    return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
-
-
-def renoised(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, " L"]]:
-    """Mass after fresh data were noised to each probe level and denoised, and its expected squared noise."""
-    counts = result["probe_counts"].astype(float)
-    sizes = counts.sum(axis=1, keepdims=True)
-    # each bin of the prior weighs the same exactly, whatever number of probes fell in it
-    transition = counts / sizes
-    noise = np.sum(transition * (1 - transition) / np.maximum(sizes - 1, 1), axis=(1, 2)) / transition.shape[2] ** 2
-    return transition.mean(axis=2), noise
-
-
-def locality(task: Task, results: list[Result]) -> Float[np.ndarray, "S L"]:
-    """Share R2 of each run's observed shift that re-noising to each probe level reproduces.
-
-    The sampling noise of the probes and of the samples is taken off: with a few thousand probes it
-    would hide a fifth of a small shift.
-    """
-    explained = []
-    for result, observed in zip(results, shares(task, results), strict=True):
-        masses, noise = renoised(result)
-        explained.append(shift_r2(masses, observed, noise, squared_noise(observed, result["q"].size)))
-    return np.array(explained)
-
-
-def shift(task: Task, result: Result) -> float:
-    """Total variation between what a run sampled and the flat prior."""
-    return float(total_variation(shares(task, [result])[0], flat_mass()))
-
-
 def _common(cell: judge.Cell) -> Row:
     task, flat = cell.task, flat_mass()
     config, n = cell.judged[0].config, cell.judged[0]["q"].size
@@ -120,7 +79,7 @@ def _common(cell: judge.Cell) -> Row:
         "profile": cell.profile,
         "seeds": [r.config.seed for r in cell.judged],
         "n_samples": n,
-        "tv_observed": float(np.mean([shift(task, r) for r in cell.judged])),
+        "tv_observed": over_seeds(task, cell.judged)["shift"][0],
         "tv_floor": tv_floor(flat, n),
         "mean_prior": (task.lo + task.hi) / 2,
         "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in cell.judged])),
@@ -137,20 +96,9 @@ def _row(common: Row, **values: Any) -> Row:
     return {key: clean.get(key) for key in KEYS}
 
 
-def plausible_shift(task: Task, results: list[Result]) -> tuple[float, float]:
-    """Share of plausible samples, and total variation from flat among those alone; means over runs."""
-    kept, distances = [], []
-    for result in results:
-        good = result["residual"] < task.facts.threshold
-        found = bin_counts(result["q"][good], task.lo, task.hi)
-        kept.append(good.mean())
-        distances.append(total_variation(found / max(found.sum(), 1), flat_mass()))
-    return float(np.mean(kept)), float(np.mean(distances))
-
-
 def _observation(cell: judge.Cell, common: Row) -> Row:
-    kept, among = plausible_shift(cell.task, cell.judged)
-    return _row(common, claim="C1", kernel="none", plausible=kept, tv_plausible=among)
+    found = over_seeds(cell.task, cell.judged)
+    return _row(common, claim="C1", kernel="none", plausible=found["plausible"][0], tv_plausible=found["shift_plausible"][0])
 
 
 def _locality(cell: judge.Cell, common: Row) -> list[Row]:

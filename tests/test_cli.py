@@ -97,6 +97,11 @@ def test_ledger_json_is_rows():
     assert {row["claim"] for row in rows} == {"C1", "C4", "C5"}
 
 
+def test_judge_goes_through_every_cell_of_the_catalogue():
+    lines = physlib("judge").stdout.splitlines()
+    assert [tuple(line.split(":")[0].split()) for line in lines] == list(catalogue.CELLS)
+
+
 def test_check_passes_a_good_task_and_names_a_broken_clause(tmp_path):
     (tmp_path / "mine.py").write_text(
         "from physlib.tasks.maps import Tent\n"

@@ -23,6 +23,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
             "experiment",
             "catalogue",
             "judge",
+            "observe",
             "ledger",
             "reproduce",
             "contract",

@@ -1,0 +1,49 @@
+"""Observations of runs made by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp
+
+from physlib import observe, tasks
+from physlib.profiles import resolve
+from physlib.store import Result
+
+RING = tasks.get("ring")  # radius 1 to 2, 20 bins
+CENTRES = 1.025 + 0.05 * np.arange(20)
+
+
+def run(q, residual):
+    return Result(resolve("tent", "diffusion-mlp", "laptop", 0), {"q": np.array(q), "residual": np.array(residual)}, {})
+
+
+def test_a_flat_plausible_run_has_no_shift():
+    seen = observe.observed(RING, run(CENTRES, np.zeros(20)))
+    assert seen == pytest.approx((0, 0, 1, 0, 0), abs=1e-12)
+
+
+def test_half_of_the_mass_above_the_range_and_implausible():
+    q = np.concatenate([CENTRES, np.full(20, 3.0)])
+    seen = observe.observed(RING, run(q, np.repeat([0.0, 1e3], 20)))
+    assert seen.shift == pytest.approx(0.5)
+    assert seen.change == pytest.approx(0.75)
+    assert (seen.plausible, seen.shift_plausible) == pytest.approx((0.5, 0))
+    assert seen.change_plausible == pytest.approx(0)
+
+
+def test_without_a_plausible_sample_its_mean_is_not_a_number_and_failures_are_left_out_of_means():
+    seen = observe.observed(RING, run([1.5, 1.7, np.nan, np.nan], np.full(4, 1e3)))
+    assert seen.change == pytest.approx(0.1)
+    assert seen.plausible == 0
+    assert math.isnan(seen.change_plausible)
+
+
+def test_interval_over_seeds_is_students():
+    values = [0.2, 0.5, 0.4]
+    mean, low, high = observe.mean_interval(values)
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean, low, high) == pytest.approx((np.mean(values), expected.low, expected.high))
+    assert math.isnan(observe.mean_interval([1.0])[1])
+    shifts = observe.over_seeds(RING, [run(CENTRES, np.zeros(20)), run(CENTRES + 1, np.zeros(20))])["shift"]
+    assert shifts[0] == pytest.approx(0.5)
