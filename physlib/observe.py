@@ -24,8 +24,8 @@ class Observed(NamedTuple):
     shift: float  # total variation from the flat prior
     change: float  # mean quantity minus the prior's, in the task's unit; failed measurements left out
     plausible: float  # share of samples whose residual is below the task's threshold
-    shift_plausible: float
-    change_plausible: float  # NaN where no sample is plausible
+    shift_plausible: float  # this and the next NaN where no sample is plausible
+    change_plausible: float
 
 
 def observed(task: Task, result: Result) -> Observed:
@@ -38,8 +38,7 @@ def observed(task: Task, result: Result) -> Observed:
 
 
 def _shift(task: Task, q: Float[np.ndarray, " N"]) -> float:
-    counts = bin_counts(q, task.lo, task.hi)
-    return float(total_variation(counts / max(counts.sum(), 1), flat_mass()))
+    return float(total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat_mass())) if q.size else math.nan
 
 
 def over_seeds(task: Task, results: list[Result]) -> dict[str, Interval]:

@@ -74,7 +74,7 @@ def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], s
 
 def with_interval(numbers: tuple[float | None, float | None, float | None]) -> str:
     """A value with its interval, for `table`; the interval is left out where there is none."""
-    value, low, high = numbers
+    value, low, high = (number if number is not None and np.isfinite(number) else None for number in numbers)
     if value is None:
         return "undefined"
     return f"{value:.2f}" if low is None else f"{value:.2f} ({low:.2f} to {high:.2f})"

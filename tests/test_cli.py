@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from physlib import catalogue
 from tests.conftest import physlib
 
 BAD = [

@@ -37,6 +37,7 @@ def test_without_a_plausible_sample_its_mean_is_not_a_number_and_failures_are_le
     assert seen.change == pytest.approx(0.1)
     assert seen.plausible == 0
     assert math.isnan(seen.change_plausible)
+    assert math.isnan(seen.shift_plausible)
 
 
 def test_interval_over_seeds_is_students():
