@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from physlib.models import VERSIONS
 from physlib.profiles import Config, resolve, seeds_of
 
 TASKS = ("sinusoid", "tent", "logistic")
 """The synthetic tasks, which every model is trained on."""
-MODELS = tuple(VERSIONS)
+MODELS = ("diffusion-mlp", "diffusion-unet")
+"""The models that forecasts are judged on."""
 MAZES = ("maze-umaze", "maze-medium")
+PLANNER = "planner-unet"
+"""Trained on the first maze to plan between end points."""
 POINT_MAZE = "pointmaze-umaze"
 """UMaze in MuJoCo."""
 SPEED_MAZE = "maze-umaze-speed"
@@ -39,9 +41,10 @@ def runs(profile: str) -> list[Config]:
     """Every run that the book keeps of a profile; of `paper` one on each maze, where it asks what longer training does."""
     if profile == "paper":
         return [resolve(maze, "diffusion-unet", profile, seeds_of(profile)[0]) for maze in MAZES]
-    return [
+    judged = [
         resolve(task, model, profile, seed, pilot)
         for task, model in cells(profile)
         for pilot in (False, True)
         for seed in seeds_of(profile, pilot)
     ]
+    return judged + [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]

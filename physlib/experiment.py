@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from physlib import models, tasks
 from physlib.density import bin_counts
 from physlib.errors import PhyslibError, unknown
-from physlib.probe import CHUNK, locality, plans
+from physlib.probe import CHUNK, end_points, locality, plans
 from physlib.profiles import JUDGED_SEEDS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.provenance import provenance
 from physlib.rng import numpy_rng, torch_rng
@@ -163,10 +163,13 @@ def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
     import torch
     from tqdm import tqdm
 
-    rng, chunks = torch_rng(config.seed, "sampling", device), []
-    sizes = [min(CHUNK, config.n_samples - start) for start in range(0, config.n_samples, CHUNK)]
-    for size in tqdm(sizes, desc=f"sampling {config.task} {config.model}", leave=False):
-        chunks.append(model.sample(size, rng).cpu())
+    rng = torch_rng(config.seed, "sampling", device)
+    starts = tqdm(range(0, config.n_samples, CHUNK), desc=f"sampling {config.task} {config.model}", leave=False)
+    if config.model in models.PLANNERS:  # samples are plans between the end points of fresh demonstrations
+        known = end_points(tasks.get(config.task).sample(config.n_samples, numpy_rng(config.seed, "ends")).x, device)
+        chunks = [model.inpaint(known[start : start + CHUNK], rng).cpu() for start in starts]
+    else:
+        chunks = [model.sample(min(CHUNK, config.n_samples - start), rng).cpu() for start in starts]
     return torch.cat(chunks).double().numpy()
 
 

@@ -98,7 +98,9 @@ def _row(common: Row, **values: Any) -> Row:
 
 def _observation(cell: judge.Cell, common: Row) -> Row:
     found = over_seeds(cell.task, cell.judged)
-    return _row(common, claim="C1", kernel="none", plausible=found["plausible"][0], tv_plausible=found["shift_plausible"][0])
+    return _row(
+        common, claim="C1", kernel="none", plausible=found["plausible"][0], tv_plausible=found["shift_plausible"][0]
+    )
 
 
 def _locality(cell: judge.Cell, common: Row) -> list[Row]:

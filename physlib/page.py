@@ -67,7 +67,7 @@ def glue(name: str, value: float, digits: int = 3) -> None:
 
 def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], str]]) -> HTML:
     """Rows as an HTML table; `columns` maps a key to a format (`".3f"`) or a function. Absent values are dashes."""
-    head = "".join(f"<th>{key}</th>" for key in columns)
+    head = "".join(f"<th>{key.replace('_', ' ')}</th>" for key in columns)
     body = "".join("<tr>" + "".join(_cell(row[key], form) for key, form in columns.items()) + "</tr>" for row in rows)
     return HTML(f'<div class="phys-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 

@@ -29,6 +29,8 @@ from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Result
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from physlib.models.base import Generator
 
 CHUNK = 2_500  # trajectories that a model samples or denoises at once
@@ -73,18 +75,25 @@ def covariances(result: Result) -> Float[np.ndarray, "L TD TD"]:
     return np.array([from_spectrum(power) for power in result["probe_spectrum"].astype(float)])
 
 
+def end_points(x: Float[np.ndarray, "N T D"], device: str) -> Float[Tensor, "N T D"]:
+    """The first and last position of paths, everything else NaN, as `inpaint` takes them."""
+    import torch
+
+    paths = torch.as_tensor(x, dtype=torch.float32, device=device)
+    known = torch.full_like(paths, torch.nan)
+    known[:, [0, -1], :2] = paths[:, [0, -1], :2]
+    return known
+
+
 def plans(model: Generator, task: tasks.Task, config: Config) -> dict[str, np.ndarray]:
     """Plan paths between the end points of fresh demonstrations; nothing where the configuration asks for none."""
     import torch
 
     if not config.n_plans:
         return {}
-    device = model.device.type
     data = task.sample(config.n_plans, numpy_rng(config.seed, "plan data"))
-    known = torch.full((config.n_plans, *task.shape), torch.nan, device=device)
-    x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
-    known[:, 0, :2], known[:, -1, :2] = x[:, 0, :2], x[:, -1, :2]
-    rng = torch_rng(config.seed, "plans", device)
+    known = end_points(data.x, model.device.type)
+    rng = torch_rng(config.seed, "plans", model.device.type)
     planned = torch.cat([model.inpaint(part, rng) for part in known.split(CHUNK)]).cpu().double().numpy()
     return {
         "plan_q": task.measure(planned).astype(np.float32),

@@ -68,7 +68,12 @@ class Config:
 
 TRAINING_VERSION = 1  # raise by hand when training, sampling or probing changes meaning
 
-_SECONDS = {"diffusion-mlp": (2.9e-5, 7e-6), "diffusion-unet": (2.4e-4, 4.8e-5)}  # per trajectory: step, evaluation
+_UNET_SECONDS = (2.4e-4, 4.8e-5)
+_SECONDS = {  # per trajectory: step, evaluation
+    "diffusion-mlp": (2.9e-5, 7e-6),
+    "diffusion-unet": _UNET_SECONDS,
+    "planner-unet": _UNET_SECONDS,
+}
 
 
 def _evaluations(heun_steps: int) -> list[float]:
@@ -79,13 +84,17 @@ def _evaluations(heun_steps: int) -> list[float]:
 _MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "diffusion-mlp": {},
     "diffusion-unet": {"width": 16, "batch": 128, "steps": 5_000},
+    "planner-unet": {},  # what it is comes with the mazes
 }
 
 _SIMULATED_COMMON = {"n_train": 20_000, "n_samples": 8_000, "n_probe": 600, "heun_steps": 16}
 
+_SIMULATED_UNET = _SIMULATED_COMMON | {"width": 16, "batch": 64, "steps": 2_500}
+
 _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in time: each step of training costs more
     "diffusion-mlp": _SIMULATED_COMMON | {"width": 256, "batch": 128, "steps": 3_000},
-    "diffusion-unet": _SIMULATED_COMMON | {"width": 16, "batch": 64, "steps": 2_500},
+    "diffusion-unet": _SIMULATED_UNET,
+    "planner-unet": _SIMULATED_UNET,
 }
 
 _SIMULATED_PAPER = {"steps": 10_000}  # four times laptop's, otherwise the same: what changes is the length of training
@@ -143,6 +152,8 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         raise unknown("model", model, _MODEL_PRESETS)
     if profile not in PROFILES:
         raise unknown("profile", profile, PROFILES)
+    if model in models.PLANNERS and not isinstance(tasks.get(task), tasks.Maze):
+        raise PhyslibError(f"{model} plans paths between end points, which {task} has none of: give a maze.")
     if seed < 0:
         raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
     config = Config(task, model, profile, seed, **_choices(task, model, profile) | overrides)

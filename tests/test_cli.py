@@ -15,6 +15,7 @@ BAD = [
     (["run", "logistic", "--model", "diffusion-mpl"], "did you mean 'diffusion-mlp'"),
     (["run", "logistic", "--profile", "lptop"], "did you mean 'laptop'"),
     (["run", "logistic", "--seed", "-1"], "give 0 or more"),
+    (["run", "tent", "--model", "planner-unet"], "give a maze"),
     (["run", "ring", "--model", "diffusion-unet", "--profile", "smoke"], "divisible by 4"),
     (["run", "logistic", "--profile", "smoke", "--seed", "77", "--device", "tpu"], "unknown device"),
     (["forecast", "logistic", "--kernel", "isotropc"], "did you mean 'isotropic'"),

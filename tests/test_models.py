@@ -8,8 +8,10 @@ from torch import nn
 from physlib import models
 from physlib.errors import PhyslibError
 from physlib.models.diffusion import SIGMA_MAX, SIGMA_MIN, Diffusion, noise_levels
+from physlib.models.planner import Planner
 from physlib.rng import torch_rng
 
+DRAWN = [name for name in models.VERSIONS if name not in models.PLANNERS]  # sampled from noise alone
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
 
 
@@ -24,7 +26,7 @@ def ideal(heun_steps):
     return Diffusion(_IdealGaussian(), MEAN, STD, steps=4, heun_steps=heun_steps)
 
 
-@pytest.mark.parametrize("name", models.VERSIONS)
+@pytest.mark.parametrize("name", DRAWN)
 def test_untrained_loss_is_one(name):
     torch.manual_seed(0)
     model = models.build(name, MEAN, STD, 16, 16, 2, 8)
@@ -55,6 +57,41 @@ def test_held_entries_stay_and_independent_ones_keep_their_law():
     assert torch.allclose(x[:, 1:-1].std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.03)
 
 
+class _Witness(_IdealGaussian):
+    """An exact backbone that keeps what it saw at the end points."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x, c_noise):
+        self.seen.append(x[:, [0, -1]].clone())
+        return super().forward(x, c_noise)
+
+
+def test_a_planner_sees_its_ends_without_noise_at_every_level():
+    model = Planner(_Witness(), MEAN, STD, steps=4, heun_steps=8)
+    x = model.restore(torch.randn(50, 4, 2, generator=torch_rng(0, "x")))
+    ends = model.normalise(x)[:, [0, -1]]
+    model.loss(x, torch_rng(1, "loss"))
+    known = torch.full_like(x, torch.nan)
+    known[:, [0, -1]] = x[:, [0, -1]]
+    planned = model.inpaint(known, torch_rng(2, "plan"))
+    model.renoise(x, 0.5, torch_rng(3, "renoise"))
+    assert len(model.backbone.seen) > 20
+    assert all(torch.allclose(seen, ends, atol=1e-5) for seen in model.backbone.seen)
+    assert torch.allclose(planned[:, [0, -1]], x[:, [0, -1]], atol=1e-4)
+    assert torch.allclose(planned[:, 1:-1].std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.3)
+
+
+def test_a_planner_is_not_asked_for_its_ends_and_cannot_do_without():
+    model = Planner(_IdealGaussian(), MEAN, STD, steps=2, heun_steps=8)  # two points: both are ends
+    x = torch.randn(50, 2, 2, generator=torch_rng(0, "x"))
+    assert model.loss(x, torch_rng(1, "loss")).item() == 0
+    with pytest.raises(PhyslibError, match="needs end points"):
+        model.sample(3, torch_rng(0, "s"))
+
+
 def test_heun_is_second_order():
     # the flow of the exact denoiser is x(sigma) = x_0 sqrt(1 + sigma^2): compare the end point
     errors = []
@@ -82,7 +119,7 @@ def test_denoising_error_of_the_ideal_gaussian():
         assert model.denoising_error(x, level, torch_rng(1, "n")) == pytest.approx(1 / np.sqrt(1 + level**2), rel=0.01)
 
 
-@pytest.mark.parametrize("name", models.VERSIONS)
+@pytest.mark.parametrize("name", DRAWN)
 def test_weights_survive_saving(name):
     model, twin = (models.build(name, MEAN, STD, 16, 16, 2, 4) for _ in range(2))
     nn.init.normal_(model.backbone.leave.weight if name == "diffusion-mlp" else model.backbone.leave[-1].weight)

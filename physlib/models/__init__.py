@@ -11,8 +11,10 @@ from physlib.errors import unknown
 if TYPE_CHECKING:
     from physlib.models.base import Generator
 
-VERSIONS = {"diffusion-mlp": 1, "diffusion-unet": 1}
+VERSIONS = {"diffusion-mlp": 1, "diffusion-unet": 1, "planner-unet": 1}
 """Model names with a version each, raised by hand when the meaning of the model changes: stored runs then miss."""
+PLANNERS = ("planner-unet",)
+"""Models that fill in between given end points."""
 
 
 def build(
@@ -25,10 +27,12 @@ def build(
     """
     from physlib.models.diffusion import Diffusion
     from physlib.models.mlp import MLP
+    from physlib.models.planner import Planner
     from physlib.models.unet1d import UNet1d
 
     if name not in VERSIONS:
         raise unknown("model", name, VERSIONS)
     dims = len(mean)
     backbone = MLP(steps, dims, width, blocks) if name == "diffusion-mlp" else UNet1d(steps, dims, width)
-    return Diffusion(backbone, mean, std, steps, heun_steps)
+    objective = Planner if name in PLANNERS else Diffusion
+    return objective(backbone, mean, std, steps, heun_steps)

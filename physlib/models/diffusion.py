@@ -38,11 +38,21 @@ class Diffusion(Generator):
         self.backbone = backbone
         self.heun_steps = heun_steps
 
-    def denoise(self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"]) -> Float[Tensor, "N T D"]:
-        """Denoised trajectories in normalised units (equation 7 with table 1's preconditioning)."""
+    def denoise(
+        self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"], held: Float[Tensor, "N T D"] | None = None
+    ) -> Float[Tensor, "N T D"]:
+        """Denoised trajectories in normalised units (equation 7 with table 1's preconditioning).
+
+        Entries of `held` that are not NaN replace what the network says.
+        """
         s = sigma[:, None, None]
         total = (1 + s**2).sqrt()
-        return x / total**2 + s / total * self.backbone(x / total, sigma.log() / 4)
+        said = x / total**2 + s / total * self.backbone(x / total, sigma.log() / 4)
+        return said if held is None else torch.where(held.isnan(), said, held)
+
+    def given(self, x: Float[Tensor, "N T D"]) -> Float[Tensor, "N T D"] | None:
+        """Entries of normalised trajectories that the model is told instead of asked for, the rest NaN; here none."""
+        return None
 
     def loss(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
         """Weighted denoising error (equation 8); 1 at initialisation, the best constant predictor."""
@@ -50,7 +60,7 @@ class Diffusion(Generator):
         sigma = (P_MEAN + P_STD * torch.randn(len(x), generator=rng, device=x.device)).exp()
         noise = torch.randn(x.shape, generator=rng, device=x.device) * sigma[:, None, None]
         weight = (1 + sigma**2) / sigma**2
-        error = (self.denoise(x + noise, sigma) - x).square().mean(dim=(1, 2))
+        error = (self.denoise(x + noise, sigma, self.given(x)) - x).square().mean(dim=(1, 2))
         return (weight * error).mean()
 
     def _heun(
@@ -68,8 +78,7 @@ class Diffusion(Generator):
         return x.float()
 
     def _denoise_at(self, x: Tensor, sigma: Tensor, held: Tensor | None) -> Tensor:
-        said = self.denoise(x.float(), sigma.float().expand(len(x)).to(x.device)).double()
-        return said if held is None else torch.where(held.isnan(), said, held)
+        return self.denoise(x.float(), sigma.float().expand(len(x)).to(x.device), held).double()
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
@@ -88,7 +97,7 @@ class Diffusion(Generator):
         noise = torch.randn(known.shape, generator=rng, device=self.device)
         held = self.normalise(known)
         start = torch.where(held.isnan(), 0, held) + noise * sigmas[0]
-        return self.restore(self._heun(start.float(), sigmas, held.double()))
+        return self.restore(self._heun(start, sigmas, held))
 
     @torch.no_grad()
     def renoise(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:
@@ -100,12 +109,13 @@ class Diffusion(Generator):
         sigmas = noise_levels(self.heun_steps)
         start = torch.tensor([level], dtype=torch.float64)
         noise = torch.randn(x.shape, generator=rng, device=x.device)
-        return self.restore(self._heun(self.normalise(x) + level * noise, torch.cat([start, sigmas[sigmas < level]])))
+        clean, levels = self.normalise(x), torch.cat([start, sigmas[sigmas < level]])
+        return self.restore(self._heun(clean + level * noise, levels, self.given(clean)))
 
     @torch.no_grad()
     def denoising_error(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> float:
         """Root-mean-square error of one denoising step over the noise level, both per entry of x."""
         clean = self.normalise(x)
         noisy = clean + level * torch.randn(x.shape, generator=rng, device=x.device)
-        denoised = self.denoise(noisy, torch.full((len(x),), level, device=x.device))
+        denoised = self.denoise(noisy, torch.full((len(x),), level, device=x.device), self.given(clean))
         return float((denoised - clean).square().mean().sqrt()) / level

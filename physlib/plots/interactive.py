@@ -36,6 +36,7 @@ class Interactive:
             self.figure,
             full_html=False,
             include_plotlyjs=PLOTLY_JS,
+            auto_play=False,
             config={"displayModeBar": False, "responsive": True},
             div_id=self.name,
         )

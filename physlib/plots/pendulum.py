@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
+from matplotlib.ticker import NullFormatter
 
 from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
 from physlib.plots.interactive import Interactive
@@ -32,23 +33,16 @@ def swing(
     pivots = {title: APART * i for i, title in enumerate(motions)}
     steps = len(next(iter(motions.values())))
     colours = dict(zip(motions, COLOURS, strict=False))
-    trails, arms = [], []
+    trails = []
     for title, angles in motions.items():
         tip = np.array([[corner[-1] for corner in _arms(a, pivots[title])] for a in angles])
         trails.append(go.Scatter(x=tip[:, 0], y=tip[:, 1], mode="lines", line={"color": colours[title], "width": 1}))
-        arms.append((title, angles))
 
     def pose(t: int) -> list[go.Scatter]:
-        corners = [(title, *_arms(angles[t], pivots[title])) for title, angles in arms]
+        look = {title: {"color": [GREY, colour, colour], "size": [7, 12, 12]} for title, colour in colours.items()}
         return [
-            go.Scatter(
-                x=x,
-                y=y,
-                mode="lines+markers",
-                line={"color": GREY, "width": 4},
-                marker={"color": colours[title], "size": 11},
-            )
-            for title, x, y in corners
+            go.Scatter(x=x, y=y, mode="lines+markers", line={"color": GREY, "width": 3}, marker=look[title])
+            for title, (x, y) in ((title, _arms(angles[t], pivots[title])) for title, angles in motions.items())
         ]
 
     moving = list(range(len(trails), 2 * len(trails)))
@@ -142,6 +136,7 @@ def amplification(
         columns.add(representation=title, size=sizes, measured=measured, second_order=theory)
     ax.set(xscale="log", yscale="log", xlabel="size s of the error (share of a standard deviation)")
     ax.set_ylabel("mean change of energy (J)")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.plot([], [], color=INK, lw=1.2, label="second order")
     ax.legend()
     (first, (lower, _)), *others = lines.items()

@@ -94,7 +94,7 @@ def profiles(
         for seed, mass in zip(origin.seeds, masses, strict=True):
             _steps(ax, task, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
             numbers.add(task=task.name, model=model, seed=seed, **bin_columns(task, bins), mass=mass)
-        ax.set_title(f"{task.name}, {model}")
+        ax.set_title(f"{task.name}, {model}", fontsize=8.5)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
     axes[0, 0].set_ylim(bottom=0)  # shared by all, so only once all is drawn
