@@ -70,7 +70,7 @@ class _Witness(_IdealGaussian):
 
 
 def test_a_planner_sees_its_ends_without_noise_at_every_level():
-    model = Planner(_Witness(), MEAN, STD, steps=4, heun_steps=8)
+    model = Planner(_Witness(), MEAN, STD, steps=4, heun_steps=32)
     x = model.restore(torch.randn(50, 4, 2, generator=torch_rng(0, "x")))
     ends = model.normalise(x)[:, [0, -1]]
     model.loss(x, torch_rng(1, "loss"))
