@@ -52,7 +52,7 @@ def main() -> None:
         "U-Net / MLP, training per trajectory": unet / mlp,
     }
     for name, ratio in (lines | integrators.ratios()).items():
-        sys.stdout.write(f"{name:<65} {ratio:8.1f}\n")
+        sys.stdout.write(f"{name:<72} {ratio:8.1f}\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from physlib.errors import PhyslibError
 from physlib.profiles import Config, resolve, seeds_of
 
 TASKS = ("sinusoid", "tent", "logistic")
@@ -32,8 +33,11 @@ CELLS = (
 def cells(profile: str) -> tuple[tuple[str, str], ...]:
     """Every task and model that forecasts are judged on at a profile.
 
-    At smoke, where judging takes longer than training, those are the synthetic tasks and one maze.
+    At smoke, where judging takes longer than training, those are the synthetic tasks and one maze. Raises
+    `PhyslibError` at paper, which has one run on each maze and no pilots.
     """
+    if profile == "paper":
+        raise PhyslibError("nothing is judged at profile paper, which has single runs: use laptop.")
     return CELLS[: len(TASKS) * len(MODELS) + 1] if profile == "smoke" else CELLS
 
 

@@ -173,10 +173,11 @@ def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]
 
 def as_text(found: list[Row]) -> str:
     """The rows as a table for a terminal."""
-    head = f"{'claim':<5} {'task':<10} {'model':<15} {'kernel':<17} {'source':<12} {'variant':<12}"
+    wide = max((len(row["task"]) for row in found), default=4)
+    head = f"{'claim':<5} {'task':<{wide}} {'model':<15} {'kernel':<17} {'source':<12} {'variant':<12}"
     lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
     for row in found:
-        words = f"{row['claim']:<5} {row['task']:<10} {row['model']:<15} {row['kernel']:<17} "
+        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<15} {row['kernel']:<17} "
         words += f"{row['source'] or '':<12} {row['variant'] or '':<12}"
         numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
         lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))

@@ -97,7 +97,7 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
     "planner-unet": _SIMULATED_UNET,
 }
 
-_SIMULATED_PAPER = {"steps": 10_000}  # four times laptop's, otherwise the same: what changes is the length of training
+_SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the length of training
 
 _SIMULATED_SMOKE = {"n_train": 2_000, "n_samples": 300, "n_probe": 40, "steps": 30, "batch": 32, "heun_steps": 5}
 
@@ -152,8 +152,10 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         raise unknown("model", model, _MODEL_PRESETS)
     if profile not in PROFILES:
         raise unknown("profile", profile, PROFILES)
-    if model in models.PLANNERS and not isinstance(tasks.get(task), tasks.Maze):
-        raise PhyslibError(f"{model} plans paths between end points, which {task} has none of: give a maze.")
+    if model in models.PLANNERS and not (isinstance(tasks.get(task), tasks.Maze) and tasks.get(task).shape[1] == 2):
+        raise PhyslibError(
+            f"{model} plans between positions, which {task} is not made of: give a maze without a clock."
+        )
     if seed < 0:
         raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
     config = Config(task, model, profile, seed, **_choices(task, model, profile) | overrides)

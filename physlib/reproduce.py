@@ -53,7 +53,10 @@ def choose(profile: str, sample: int, seed: int) -> list[Config]:
 
 
 def compare(config: Config) -> Verdict:
-    """Retrain a run in memory and compare it with the store. Raises where the stored run is missing or damaged."""
+    """Retrain a run in memory and compare it with the store. Raises where the stored run is missing or damaged.
+
+    A cell with a single run has no spread between seeds: there only the sampling floor is allowed.
+    """
     same = ("task", "model", "role")
     twins = [c for c in catalogue.runs(config.profile) if all(getattr(c, f) == getattr(config, f) for f in same)]
     seeds, pilot = [c.seed for c in twins], config.role == "pilot"

@@ -84,6 +84,38 @@ def test_a_planner_sees_its_ends_without_noise_at_every_level():
     assert torch.allclose(planned[:, 1:-1].std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.3)
 
 
+class _IdealWalk(nn.Module):
+    """Backbone whose denoiser is exact for unit AR(1) data of correlation `RHO` between neighbours, ends known or not."""
+
+    RHO = 0.8
+
+    def __init__(self):
+        super().__init__()
+        self.law = self.RHO ** (torch.arange(5)[:, None] - torch.arange(5)).abs().double()
+
+    def forward(self, x, c_noise):
+        sigma = (4 * c_noise.double()).exp()[:, None, None]
+        total = (1 + sigma**2).sqrt()
+        seen = x.double() * total  # what the preconditioning was given; the ends carry no noise
+        seen[:, [0, -1]] /= total
+        noise = torch.diag_embed(torch.tensor([0.0, 1, 1, 1, 0]).double() * sigma[:, :, 0] ** 2)
+        mean = self.law @ torch.linalg.solve(self.law + noise, seen)
+        return ((mean - seen / total**2) * total / sigma).float()
+
+
+def test_a_planner_with_an_exact_network_draws_from_the_law_given_the_ends():
+    model = Planner(_IdealWalk(), np.zeros(1), np.ones(1), steps=5, heun_steps=64)
+    known = torch.full((20_000, 5, 1), torch.nan)
+    known[:, 0], known[:, -1] = 1.0, -0.5
+    x = model.inpaint(known, torch_rng(0, "walk"))[:, 1:-1, 0].double()
+    law = model.backbone.law
+    across, ends = law[1:-1][:, [0, 4]], law[[0, 4]][:, [0, 4]]
+    mean = across @ torch.linalg.solve(ends, torch.tensor([1.0, -0.5]).double())
+    covariance = law[1:-1, 1:-1] - across @ torch.linalg.solve(ends, across.T)
+    assert torch.allclose(x.mean(0), mean, atol=0.02)
+    assert torch.allclose(torch.cov(x.T), covariance, atol=0.02)
+
+
 def test_a_planner_is_not_asked_for_its_ends_and_cannot_do_without():
     model = Planner(_IdealGaussian(), MEAN, STD, steps=2, heun_steps=8)  # two points: both are ends
     x = torch.randn(50, 2, 2, generator=torch_rng(0, "x"))

@@ -29,10 +29,17 @@ def test_measured_length_is_flat(demonstrations):
     assert task.residual(data.x).max() < task.facts.threshold
 
 
-def test_nuisance_regenerates_the_path_and_its_length_is_not_the_planned_one(demonstrations):
+def test_nuisance_regenerates_the_path_near_its_plan_but_not_on_it(demonstrations):
     task, data = demonstrations
     assert np.array_equal(task.generate(data.q[:50], data.z[:50]), data.x[:50])
-    assert np.abs(data.q - data.z[:, 0]).mean() > 0.1
+    apart = np.abs(data.x[:50] - task.plan(data.z[:50])[:, :: pointmaze.STRIDE])
+    assert 1e-4 < apart.mean() < 0.05
+
+
+def test_a_range_that_cannot_be_driven_is_refused(monkeypatch):
+    monkeypatch.setattr(pointmaze, "PATIENCE", 3)
+    with pytest.raises(PhyslibError, match="give a smaller hi"):
+        tasks.get("pointmaze-umaze[24,26]").sample(20, numpy_rng(0, "far"))
 
 
 def test_no_step_of_a_replay_has_a_contact_with_a_wall(demonstrations):

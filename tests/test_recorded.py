@@ -72,6 +72,9 @@ def test_bad_datasets_are_explained_in_one_sentence():
     ):
         with pytest.raises(PhyslibError, match=words):
             minari_paths(name, steps)
+    for steps, stride in ((1, 1), (4, 0), (4, -1)):
+        with pytest.raises(PhyslibError, match="two steps or more"):
+            minari_paths("physlib/line-v0", steps, stride)
     write("physlib/short-v0", [np.zeros((8, 2))], box(2))
     with pytest.raises(PhyslibError, match="no episode of 'physlib/short-v0' has 9 observations"):
         minari_paths("physlib/short-v0", steps=9)

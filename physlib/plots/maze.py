@@ -74,24 +74,26 @@ def lengthening(
 def training_length(
     name: str, runs: Sequence[Mapping[str, float | str]], panels: Mapping[str, Sequence[str]], origin: Origin
 ) -> Figure:
-    """Measures of runs against their optimiser steps; `panels` maps an axis label to the measures it shows.
+    """Measures of runs against their optimiser steps, a dot a run; `panels` maps an axis label to what it shows.
 
-    Each run has `task`, `steps` and the measures; runs of one length are averaged in the line, seeds are dots.
+    Each run has `task`, `seed`, `steps` and the measures. Lines join the means of runs of one length; what lies
+    below -1 is drawn at -1.
     """
     figure, axes = canvas(7.6, 5.4, rows=2, columns=2, sharex=True)
-    columns = Columns()
-    names = list(dict.fromkeys(run["task"] for run in runs))
+    columns, names = Columns(), list(dict.fromkeys(run["task"] for run in runs))
     for ax, (label, measures) in zip(axes.flat, panels.items(), strict=True):
         ax.axhline(0, color=GREY, lw=0.8)
         for colour, task in zip(COLOURS, names, strict=False):
+            own = [run for run in runs if run["task"] == task]
             for style, marker, measure in zip(("-", "--"), "os", measures, strict=False):
-                own = [run for run in runs if run["task"] == task]
-                steps = sorted({run["steps"] for run in own})
-                mean = [np.mean([run[measure] for run in own if run["steps"] == n]) for n in steps]
-                ax.plot(steps, mean, style, color=colour, lw=1.5, label=f"{task}, {measure}")
-                ax.plot([r["steps"] for r in own], [r[measure] for r in own], marker, color=colour, ms=3.5, alpha=0.7)
-                values = [run[measure] for run in own]
-                columns.add(task=task, measure=measure, steps=[run["steps"] for run in own], value=values)
+                values = {key: [run[key] for run in own] for key in ("steps", "seed", measure)}
+                means = _means(own, measure)
+                line = np.maximum(list(means.values()), -1)
+                ax.plot(list(means), line, style, color=colour, lw=1.5, label=f"{task}, {measure}")
+                ax.plot(values["steps"], np.maximum(values[measure], -1), marker, color=colour, ms=3.5, alpha=0.7)
+                columns.add(
+                    task=task, measure=measure, steps=values["steps"], seed=values["seed"], value=values[measure]
+                )
         ax.set(xscale="log", ylabel=label)
         ax.legend(fontsize=7)
     for ax in axes[-1]:
@@ -99,10 +101,16 @@ def training_length(
     first = next(iter(panels.values()))[0]
     ends = []
     for task in names:
-        own = sorted((run for run in runs if run["task"] == task), key=lambda run: run["steps"])
-        ends.append(
-            f"{task} {first} {own[0][first]:.2f} after {own[0]['steps']} steps, {own[-1][first]:.2f} after {own[-1]['steps']}"
-        )
-    finding = f"What longer training changes: {'; '.join(ends)}."
+        means = _means([run for run in runs if run["task"] == task], first)
+        ends.append(f"{task}: {', '.join(f'{value:.2f} after {steps}' for steps, value in means.items())}")
+    finding = (
+        f"Steps of training and what they change. Mean {first}, {'; '.join(ends)}. Values below -1 are drawn at -1."
+    )
     alt = f"Four panels of lines against optimiser steps for {', '.join(names)}: {', '.join(panels)}."
     return Figure(name, figure, finding, alt, origin, columns)
+
+
+def _means(runs: Sequence[Mapping[str, float | str]], measure: str) -> dict[int, float]:
+    """Mean of a measure over the runs of each length, shortest first."""
+    steps = sorted({run["steps"] for run in runs})
+    return {n: float(np.mean([run[measure] for run in runs if run["steps"] == n])) for n in steps}

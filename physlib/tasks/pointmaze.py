@@ -19,15 +19,17 @@ from physlib.tasks.maze import RADIUS, Maze, MediumMaze, UMaze, path_length, pro
 if TYPE_CHECKING:
     from mujoco import MjModel
 
-STRIDE = 8  # steps of the simulator, .01 s each, between the points of a path
-GAIN, DAMPING = 10.0, 1.0  # of the controller in Minari's scripts: motor signal per cell, and per cell/s
+STRIDE = 8  # steps of the simulator between the points of a path
+TIMESTEP = 0.01  # s, the simulator's
+GAIN, DAMPING = 10.0, 1.0  # motor signal per cell and per cell/s, as in Minari's scripts, which feed nothing forward
 GEAR, JOINT_DAMPING = 100.0, 1.0  # of PointMaze's motors and joints
 SMOOTHING = 6.0  # steps: standard deviation of the filter that rounds turns on the spot, which no motor can make
 TOUCH = RADIUS + 0.004  # distance from a wall at which MuJoCo makes a contact: both geoms' margins of .002
-REACH = 1.15  # longest plan over the longest path wanted: a tracked path is shorter than its plan
+REACH = 1.15  # longest plan over the longest path wanted: rounding its turns shortens a plan
 BINS = 50  # of measured length, filled to the same count
 CHUNK = 1_000  # paths simulated at once
 SPARE = 100  # paths simulated beyond those wanted, when few are
+PATIENCE = 30  # rounds without a path that is wanted, after which the range counts as out of reach
 
 
 @lru_cache
@@ -109,17 +111,24 @@ class PointMaze(Maze):
     def sample(self, n, rng):
         """`n` tracked paths that touch no wall and follow the rule, an equal number in each bin of measured length."""
         edges = np.linspace(self.lo, self.hi, BINS + 1)
-        room = np.histogram(self.prior(n, rng), edges)[0]
+        room, idle = np.histogram(self.prior(n, rng), edges)[0], 0
         kept: list[Trajectories] = []
         with tqdm(total=n, desc=f"simulating {self.name}", leave=False, disable=n < CHUNK) as bar:
             while room.any():
                 bins = np.resize(rng.permutation(np.repeat(np.arange(BINS), room)), min(CHUNK, room.sum() + SPARE))
                 wanted = rng.uniform(edges[bins], edges[bins + 1])
-                # tracking takes more off a longer path: the longest are planned up to REACH times as long as wanted
+                # a longer path turns more often: the longest are planned up to REACH times as long as wanted
                 found = self._tracked(wanted * rng.uniform(1, 1 + (REACH - 1) * wanted / self.hi), rng)
                 chosen, room = _fill(np.searchsorted(edges, found.q, side="right") - 1, room)
                 kept.append(Trajectories(*(part[chosen] for part in found)))
                 bar.update(int(chosen.sum()))
+                idle = 0 if chosen.any() else idle + 1
+                if idle == PATIENCE:
+                    seconds = (self.facts.steps - 1) * STRIDE * TIMESTEP
+                    raise PhyslibError(
+                        f"no drivable path of {edges[:-1][room > 0][-1]:.3g} cells was found in {idle * SPARE} tries: "
+                        f"the point mass has {seconds:.3g} s for it, give a smaller hi."
+                    )
         order = rng.permutation(n)
         return Trajectories(*(np.concatenate(parts)[order] for parts in zip(*kept, strict=True)))
 
@@ -147,9 +156,11 @@ def _tracked_facts(kinematic: type[Maze], title: str) -> Facts:
     return dataclasses.replace(
         kinematic.facts,
         title=title,
-        rule=r"m \ddot x = 100\, \mathrm{clip}(10 (c_t - x) - \dot x) - \dot x, \quad \textstyle\sum_t |x_{t+1} - x_t| = q",
-        nuisance="a tour and a planned length; the measured length is what is flat",
+        rule=r"m \ddot x = 100\, \mathrm{clip}(10 (c_t - x) + \dot c_t - \dot x + u_t) - \dot x, \quad "
+        r"u_t = (m \ddot c_t + \dot c_t) / 100, \quad \textstyle\sum_t |x_{t+1} - x_t| = q",
+        nuisance="a tour and a planned length of at most 1.15 times the longest; the measured length is what is flat",
         regime="turns on the spot become turns that a motor can make",
+        threshold_reason="at 1 the agent's disc touches a wall, or a step is a quarter longer than any in the longest plan",
     )
 
 

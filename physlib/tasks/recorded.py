@@ -18,8 +18,12 @@ def minari_paths(dataset: str, steps: int = 64, stride: int = 1) -> Float[np.nda
 
     What is left over at the end of an episode is dropped; positions are in the dataset's unit (PointMaze: cells).
     Raises `PhyslibError` where Minari is not installed, where there is no such dataset on this machine, where it
-    holds no positions, or where no episode is long enough.
+    holds no positions, where no episode is long enough, or for fewer than two steps or a stride below one.
     """
+    if steps < 2 or stride < 1:
+        raise PhyslibError(
+            f"a path of {steps} steps with stride {stride} is none: give two steps or more, stride 1 or more."
+        )
     try:
         import minari
     except ImportError:
