@@ -45,7 +45,9 @@ class Page:
         """Profile, seeds and revision for a figure; of the page itself where no run is shown."""
         if not runs:
             return Origin(self.profile, [self.seed], revision())
-        return Origin(self.profile, [r.config.seed for r in runs], runs[0].provenance["revision"])
+        profiles = dict.fromkeys(r.config.profile for r in runs)
+        seeds = dict.fromkeys(r.config.seed for r in runs)
+        return Origin(" and ".join(profiles), list(seeds), runs[0].provenance["revision"])
 
 
 _BANNER = (
@@ -63,6 +65,14 @@ def glue(name: str, value: float, digits: int = 3) -> None:
         display(f"{name} = {text}")
     else:
         register(name, text, display=False)
+
+
+def glue_cost(name: str, results: list[Result]) -> None:
+    """Glue how many runs these are and their hours together as `<name>_runs` and `<name>_hours`, and the longest's minutes."""
+    seconds = [result.provenance["seconds_total"] for result in results]
+    glue(f"{name}_runs", len(results), 0)
+    glue(f"{name}_hours", sum(seconds) / 3600, 1)
+    glue(f"{name}_longest", max(seconds) / 60, 0)
 
 
 def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], str]]) -> HTML:
