@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from physlib.errors import PhyslibError
+from physlib.errors import PhyslibError, unknown
 
 
 class _Group(TyperGroup):
@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 TaskName = Annotated[str, typer.Argument(help="Task name, with a range if not the default: 'logistic[2.8,3.4]'.")]
-ModelName = Annotated[str, typer.Option("--model", help="diffusion-mlp or diffusion-unet.")]
+ModelName = Annotated[str, typer.Option("--model", help="Model name, as printed by `physlib list`.")]
 Profile = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
 
 
@@ -140,6 +140,7 @@ def verify(
 
 @app.command()
 def judge(
+    task: Annotated[str | None, typer.Argument(help="Only the cells of this task.")] = None,
     profile: Profile = "laptop",
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
@@ -147,13 +148,18 @@ def judge(
     from physlib import catalogue
     from physlib import judge as court
 
-    for task, model in catalogue.cells(profile):
-        cell = court.gather(task, model, profile)
+    names = list(dict.fromkeys(name for name, _ in catalogue.cells(profile)))
+    if task is not None and task not in names:
+        raise unknown("judged task", task, names)
+    for name, model in catalogue.cells(profile):
+        if task is not None and name != task:
+            continue
+        cell = court.gather(name, model, profile)
         try:
             entries = court.make(cell) if again else court.stored(cell)
         except PhyslibError:  # not there, or damaged
             entries = court.make(cell)
-        typer.echo(f"{task} {model}: {len(entries)} forecasts")
+        typer.echo(f"{name} {model}: {len(entries)} forecasts")
 
 
 @app.command()

@@ -19,6 +19,7 @@ BAD = [
     (["run", "tent", "--model", "planner-unet"], "give a maze without a clock"),
     (["run", "maze-umaze-speed", "--model", "planner-unet"], "give a maze without a clock"),
     (["ledger", "--profile", "paper"], "use laptop"),
+    (["judge", "tnt"], "did you mean 'tent'"),
     (["run", "ring", "--model", "diffusion-unet", "--profile", "smoke"], "divisible by 4"),
     (["run", "logistic", "--profile", "smoke", "--seed", "77", "--device", "tpu"], "unknown device"),
     (["forecast", "logistic", "--kernel", "isotropc"], "did you mean 'isotropic'"),
