@@ -34,17 +34,17 @@ def cells(profile: str) -> tuple[tuple[str, str], ...]:
     """Every task and model that forecasts are judged on at a profile.
 
     At smoke, where judging takes longer than training, those are the synthetic tasks and one maze. Raises
-    `PhyslibError` at paper, which has one run on each maze and no pilots.
+    `PhyslibError` at paper, which has a single run.
     """
     if profile == "paper":
-        raise PhyslibError("nothing is judged at profile paper, which has single runs: use laptop.")
+        raise PhyslibError("nothing is judged at profile paper, which has a single run: use laptop.")
     return CELLS[: len(TASKS) * len(MODELS) + 1] if profile == "smoke" else CELLS
 
 
 def runs(profile: str) -> list[Config]:
-    """Every run that the book keeps of a profile; of `paper` one on each maze, where it asks what longer training does."""
+    """Every run that the book keeps of a profile; of `paper` one, on a maze, where it asks what longer training does."""
     if profile == "paper":
-        return [resolve(maze, "diffusion-unet", profile, seeds_of(profile)[0]) for maze in MAZES]
+        return [resolve(MAZES[0], "diffusion-unet", profile, seeds_of(profile)[0])]
     judged = [
         resolve(task, model, profile, seed, pilot)
         for task, model in cells(profile)
