@@ -39,7 +39,7 @@ lint: $(READY) ## style, spelling, pairing
 pair: $(READY) ## write notebooks/ipynb from the text pages
 	$(BIN)/python -m physlib.pairing
 
-reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 140 minutes)
+reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 340 minutes)
 	$(BIN)/physlib verify --profile laptop --sample 1000
 
 bench: $(READY) ## speed, as ratios within one run
