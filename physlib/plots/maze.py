@@ -89,7 +89,7 @@ def training_length(
                 values = {key: [run[key] for run in own] for key in ("steps", "seed", measure)}
                 means = _means(own, measure)
                 line = np.maximum(list(means.values()), -1)
-                ax.plot(list(means), line, style, color=colour, lw=1.5, label=f"{task}, {measure}")
+                ax.plot(list(means), line, style, color=colour, lw=1.5, label=f"{task}, {measure}".replace("_", " "))
                 ax.plot(values["steps"], np.maximum(values[measure], -1), marker, color=colour, ms=3.5, alpha=0.7)
                 columns.add(
                     task=task, measure=measure, steps=values["steps"], seed=values["seed"], value=values[measure]

@@ -132,7 +132,7 @@ def observed_and_forecast(
         _steps(ax, task, mass, color=colour, lw=1.8, label=label)
     ax.set_ylabel("mass / intended mass")
     ax.set_ylim(bottom=0)
-    ax.legend(loc="lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=3)
     columns = bin_columns(task, bins) | {"observed": observed} | dict(forecasts)
     flat = flat_mass(bins)
     scores = [f"{label} R2 {shift_r2(mass, observed):.2f}" for label, mass in forecasts.items()]
