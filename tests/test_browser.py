@@ -134,6 +134,23 @@ def test_slider_moves_the_forecast(visit):
     assert re.match(r"s = 0\.01\d: R2 of the shift", title)
 
 
+def test_play_moves_the_pendulums_and_pause_stops_them(visit):
+    page, _, _ = visit("notebooks/08_pendulum")
+    page.wait_for_selector("#pendulum-swing .updatemenu-button")
+    read = "document.querySelector('#pendulum-swing').data.at(-1).x.join()"
+    play, pause = (page.locator("#pendulum-swing .updatemenu-button", has_text=word) for word in ("play", "pause"))
+    before = page.evaluate(read)
+    page.wait_for_timeout(300)
+    assert page.evaluate(read) == before, "it must not start by itself"
+    play.click()
+    page.wait_for_function(f"{read} !== '{before}'")
+    pause.click()
+    page.wait_for_timeout(300)
+    stopped = page.evaluate(read)
+    page.wait_for_timeout(300)
+    assert page.evaluate(read) == stopped
+
+
 def test_search_works_from_a_file(visit):
     page, errors, _ = visit("search")
     page.goto(page.url + "?q=logistic")

@@ -83,6 +83,7 @@ def _buttons() -> dict:
     still = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
     return {
         "type": "buttons",
+        "showactive": False,  # plotly's highlight is white, also on black
         "direction": "right",
         "x": 0,
         "y": 0,
