@@ -148,12 +148,10 @@ def judge(
     from physlib import catalogue
     from physlib import judge as court
 
-    names = list(dict.fromkeys(name for name, _ in catalogue.cells(profile)))
-    if task is not None and task not in names:
-        raise unknown("judged task", task, names)
-    for name, model in catalogue.cells(profile):
-        if task is not None and name != task:
-            continue
+    cells = [cell for cell in catalogue.cells(profile) if task in (None, cell[0])]
+    if not cells:
+        raise unknown("judged task", task, dict.fromkeys(name for name, _ in catalogue.cells(profile)))
+    for name, model in cells:
         cell = court.gather(name, model, profile)
         try:
             entries = court.make(cell) if again else court.stored(cell)

@@ -63,13 +63,15 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
     found = []
     for task, model in catalogue.cells(profile) if cells is None else cells:
         cell, entries = judge.load(task, model, profile)
-        common = _common(cell)
-        found += [_observation(cell, common), *_locality(cell, common)]
+        seen = over_seeds(cell.task, cell.judged)
+        common = _common(cell, seen["shift"][0])
+        plausible = {"plausible": seen["plausible"][0], "tv_plausible": seen["shift_plausible"][0]}
+        found += [_row(common, claim="C1", kernel="none", **plausible), *_locality(cell, common)]
         found += [_forecast(cell, entry, common) for entry in entries]
     return found
 
 
-def _common(cell: judge.Cell) -> Row:
+def _common(cell: judge.Cell, shift: float) -> Row:
     task, flat = cell.task, flat_mass()
     config, n = cell.judged[0].config, cell.judged[0]["q"].size
     return {
@@ -79,7 +81,7 @@ def _common(cell: judge.Cell) -> Row:
         "profile": cell.profile,
         "seeds": [r.config.seed for r in cell.judged],
         "n_samples": n,
-        "tv_observed": over_seeds(task, cell.judged)["shift"][0],
+        "tv_observed": shift,
         "tv_floor": tv_floor(flat, n),
         "mean_prior": (task.lo + task.hi) / 2,
         "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in cell.judged])),
@@ -94,13 +96,6 @@ def _row(common: Row, **values: Any) -> Row:
     merged = common | values
     clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in merged.items()}
     return {key: clean.get(key) for key in KEYS}
-
-
-def _observation(cell: judge.Cell, common: Row) -> Row:
-    found = over_seeds(cell.task, cell.judged)
-    return _row(
-        common, claim="C1", kernel="none", plausible=found["plausible"][0], tv_plausible=found["shift_plausible"][0]
-    )
 
 
 def _locality(cell: judge.Cell, common: Row) -> list[Row]:

@@ -15,6 +15,7 @@ from physlib.tasks.pendulum import DT
 
 APART = 4.6  # between pivots, in arms
 FRAME = 1000 * DT  # ms
+STILL = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}  # plotly's way to show one frame and stop
 
 
 def _arms(angles: Float[np.ndarray, " 2"], pivot: float) -> tuple[list[float], list[float]]:
@@ -80,7 +81,6 @@ def swing(
 def _buttons() -> dict:
     """Play and pause."""
     steady = {"frame": {"duration": FRAME, "redraw": False}, "transition": {"duration": 0}, "fromcurrent": True}
-    still = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
     return {
         "type": "buttons",
         "showactive": False,  # plotly's highlight is white, also on black
@@ -94,31 +94,27 @@ def _buttons() -> dict:
         "pad": {"t": 18},
         "buttons": [
             {"label": "play", "method": "animate", "args": [None, steady]},
-            {"label": "pause", "method": "animate", "args": [[None], still]},
+            {"label": "pause", "method": "animate", "args": [[None], STILL]},
         ],
     }
 
 
 def _clock(steps: int) -> dict:
     """A slider over the frames."""
-    still = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
-    moves = [{"method": "animate", "label": f"{t * DT:.1f} s", "args": [[str(t)], still]} for t in range(steps)]
-    look = {
+    moves = [{"method": "animate", "label": f"{t * DT:.1f} s", "args": [[str(t)], STILL]} for t in range(steps)]
+    return {
+        "steps": moves,
+        "currentvalue": {"prefix": "time "},
         "x": 0.24,
         "len": 0.76,
         "pad": {"t": 8},
         "bgcolor": GREY,
         "bordercolor": GREY,
         "ticklen": 0,
+        "minorticklen": 0,
+        "tickcolor": "rgba(0, 0, 0, 0)",
         "font": {"size": 10},
     }
-    # a label under every step would be a smear: only the current one is shown
-    return {
-        "steps": moves,
-        "currentvalue": {"prefix": "time "},
-        "tickcolor": "rgba(0, 0, 0, 0)",
-        "minorticklen": 0,
-    } | look
 
 
 @styled
