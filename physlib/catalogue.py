@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from physlib.confounds import HALF, factors
 from physlib.errors import PhyslibError
 from physlib.profiles import Config, resolve, seeds_of
 
 TASKS = ("sinusoid", "tent", "logistic")
 """The synthetic tasks, which every model is trained on."""
-MODELS = ("diffusion-mlp", "diffusion-unet")
-"""The models that forecasts are judged on."""
+DIAL = (
+    *("tent[0.7,0.9]", "tent[1.05,1.25]", "tent[1.3,1.5]", "tent[1.55,1.75]", "tent[1.8,2]"),
+    *("logistic[2.6,2.8]", "logistic[3.1,3.3]", "logistic[3.4,3.6]", "logistic[3.6,3.8]", "logistic[3.8,4]"),
+)
+"""Ranges of equal width from regular to chaotic."""
+DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
+"""The models that the argument is made on."""
+MODELS = (*DIFFUSIONS, "diffusion-transformer", "flow-mlp", "autoregressive-transformer", "vae-mlp")
+"""One or more models of each family, all trained on the synthetic tasks."""
 MAZES = ("maze-umaze", "maze-medium")
 PLANNER = "planner-unet"
 """Trained on the first maze to plan between end points."""
@@ -23,9 +31,9 @@ PENDULUMS = (
     "pendulum-chaotic-positions",
 )
 CELLS = (
-    *((task, model) for task in TASKS for model in MODELS),
+    *((task, model) for model in MODELS for task in TASKS),
     *((system, "diffusion-unet") for system in (*MAZES, POINT_MAZE, *PENDULUMS)),
-    (SPEED_MAZE, "diffusion-mlp"),
+    *((system, "diffusion-mlp") for system in (MAZES[0], SPEED_MAZE, *PENDULUMS[:2])),
 )
 """Every task and model that has judged and pilot runs at laptop."""
 
@@ -33,22 +41,39 @@ CELLS = (
 def cells(profile: str) -> tuple[tuple[str, str], ...]:
     """Every task and model that forecasts are judged on at a profile.
 
-    At smoke, where judging takes longer than training, those are the synthetic tasks and one maze. Raises
-    `PhyslibError` at paper, which has a single run.
+    At smoke, where judging takes longer than training, those are the first two models on the synthetic tasks and
+    one maze. Raises `PhyslibError` at paper, which has a single run of each cell.
     """
     if profile == "paper":
-        raise PhyslibError("nothing is judged at profile paper, which has a single run: use laptop.")
-    return CELLS[: len(TASKS) * len(MODELS) + 1] if profile == "smoke" else CELLS
+        raise PhyslibError("nothing is judged at profile paper, which has single runs: use laptop.")
+    return (*CELLS[: len(TASKS) * len(DIFFUSIONS)], (MAZES[0], "diffusion-unet")) if profile == "smoke" else CELLS
+
+
+def families(profile: str) -> tuple[tuple[str, str], ...]:
+    """Every synthetic task and model; at smoke most models on one task only."""
+    pairs = CELLS[: len(TASKS) * len(MODELS)]
+    return tuple(p for p in pairs if profile != "smoke" or p[1] in DIFFUSIONS or p[0] == TASKS[-1])
+
+
+def dial(profile: str) -> dict[str, list[Config]]:
+    """The runs of each range from regular to chaotic, at half the training; at smoke of the two last."""
+    usual = {} if profile == "smoke" else HALF
+    ranges = DIAL[-2:] if profile == "smoke" else DIAL
+    return {name: [resolve(name, MODELS[0], profile, seed, **usual) for seed in seeds_of(profile)] for name in ranges}
 
 
 def runs(profile: str) -> list[Config]:
-    """Every run that the book keeps of a profile; of `paper` one, on a maze, where it asks what longer training does."""
+    """Every run that the book keeps of a profile; of `paper` single ones, on mazes: what does longer training do?"""
     if profile == "paper":
-        return [resolve(MAZES[0], "diffusion-unet", profile, seeds_of(profile)[0])]
+        return [resolve(maze, "diffusion-unet", profile, seeds_of(profile)[0]) for maze in MAZES]
+    pairs = dict.fromkeys((*cells(profile), *families(profile)))
     judged = [
-        resolve(task, model, profile, seed, pilot)
-        for task, model in cells(profile)
-        for pilot in (False, True)
-        for seed in seeds_of(profile, pilot)
+        resolve(*pair, profile, seed, short)
+        for pair in pairs
+        for short in (False, True)
+        for seed in seeds_of(profile, short)
     ]
-    return [*judged, resolve(MAZES[0], PLANNER, profile, seeds_of(profile)[0])]
+    planned = [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]
+    tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
+    turned = [c for configs in dial(profile).values() for c in configs]
+    return list(dict.fromkeys([*judged, *planned, *tried, *turned]))  # factors share the runs at their usual level

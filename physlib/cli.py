@@ -62,6 +62,9 @@ def run(
     seed: Annotated[int, typer.Option(help="0, 1, 2 are the judged seeds; tune and pilot from 100 on.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     pilot: Annotated[bool, typer.Option("--pilot", help="A tenth of the training steps.")] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Another value of a field that --dry-run prints, as name=value.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the configuration and the time it will take.")
     ] = False,
@@ -71,12 +74,12 @@ def run(
     from physlib.profiles import resolve
     from physlib.store import Store
 
-    config = resolve(task, model, profile, seed, pilot)
+    config = resolve(task, model, profile, seed, pilot, **terminal.read_changes(changes or []))
     if dry_run:
         for name, value in dataclasses.asdict(config).items():
-            typer.echo(f"{name:<12} {value}")
+            typer.echo(f"{name:<13} {value}")
         typer.echo(
-            f"{'key':<12} {config.key}\n{'expected':<12} about {config.expected_seconds / 60:.1f} min on one core"
+            f"{'key':<13} {config.key}\n{'expected':<13} about {config.expected_seconds / 60:.1f} min on one core"
         )
         return
     result = experiment.run(config, device)

@@ -5,9 +5,10 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `q` `(N,)`: the balanced quantity of each sample, in the task's unit;
 - `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities;
 - `loss` `(S,)`: training loss, one point per 20 steps;
-- `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, likewise;
+- `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
+  memorisation, likewise;
 - `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
-  first judged seed and the first pilot where they fit one megabyte.
+  first judged seed and the first pilot of a profile's own runs where they fit one megabyte.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from jaxtyping import Float, Int
 from physlib import models, tasks
 from physlib.density import bin_counts
 from physlib.errors import PhyslibError, unknown
-from physlib.probe import CHUNK, end_points, locality, plans
+from physlib.probe import CHUNK, end_points, locality, memorisation, plans
 from physlib.profiles import JUDGED_SEEDS, PILOT_SEEDS, Config, resolve, seeds_of
 from physlib.provenance import provenance
 from physlib.rng import numpy_rng, torch_rng
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from physlib.models.base import Generator
 
 DEVICES = ("auto", "cpu", "cuda")
+NORMALISATIONS = ("channel", "step", "range")
+PRECISIONS = ("float32", "float64")
 SHOWN = 48  # trajectories kept to be looked at
 WEIGHTS_LIMIT = 1_000_000  # bytes
 
@@ -77,10 +80,12 @@ def load(
     missing or damaged. Only at `smoke`, where a run takes seconds, missing runs are made on the spot.
     """
     seeds = seeds_of(profile, pilot) if seeds is None else seeds
-    configs = [resolve(task, model, profile, seed, pilot) for seed in seeds]
-    if profile == "smoke":
-        return [run(config, device) for config in configs]
-    return [Store.of(profile).get(config) for config in configs]
+    return fetch((resolve(task, model, profile, seed, pilot) for seed in seeds), device)
+
+
+def fetch(configs: Iterable[Config], device: str = "auto") -> list[Result]:
+    """The results of runs, as `load` finds them."""
+    return [run(c, device) if c.profile == "smoke" else Store.of(c.profile).get(c) for c in configs]
 
 
 def counts(task: tasks.Task, results: Iterable[Result]) -> Int[np.ndarray, "S M"]:
@@ -117,15 +122,30 @@ def _training_data(config: Config) -> np.ndarray:
     return tasks.get(config.task).sample(config.n_train, numpy_rng(config.seed, "training data")).x
 
 
+def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What to subtract and what to divide by."""
+    if name not in NORMALISATIONS:
+        raise unknown("normalisation", name, NORMALISATIONS)
+    if name == "range":  # to [-1, 1]
+        low, high = data.min(axis=(0, 1)), data.max(axis=(0, 1))
+        return (low + high) / 2, (high - low) / 2
+    axes = 0 if name == "step" else (0, 1)
+    return data.mean(axis=axes), data.std(axis=axes)
+
+
 def _untrained(config: Config, data: np.ndarray) -> Generator:
     import torch
 
-    mean, std = data.mean(axis=(0, 1)), data.std(axis=(0, 1))
+    if config.precision not in PRECISIONS:
+        raise unknown("precision", config.precision, PRECISIONS)
+    mean, std = _normalisation(config.normalisation, data)
     steps = data.shape[1]
+    options = {k: v for k in ("sampler", "noise_shift") if (v := getattr(config, k)) != getattr(Config, k)}
     seed = int(numpy_rng(config.seed, "weights").integers(2**62))
     with torch.random.fork_rng():  # layers initialise themselves from the global generator: lend it, then put it back
         torch.manual_seed(seed)
-        return models.build(config.model, mean, std, steps, config.width, config.blocks, config.heun_steps)
+        model = models.build(config.model, mean, std, steps, config.width, config.blocks, config.heun_steps, **options)
+    return model.double() if config.precision == "float64" else model
 
 
 def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
@@ -137,8 +157,8 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
     task, started = tasks.get(config.task), time.perf_counter()
     data = _training_data(config)
     model = _untrained(config, data).to(device)
-    schedule = Schedule(steps=config.steps, batch=config.batch, lr=config.lr)
-    x = torch.as_tensor(data, dtype=torch.float32, device=device)
+    schedule = Schedule(steps=config.steps, batch=config.batch, lr=config.lr, ema=config.ema)
+    x = torch.as_tensor(data, dtype=model.dtype, device=device)
     title = f"{config.task} {config.model} seed {config.seed}"
     record = fit(model, x, schedule, torch_rng(config.seed, "training", device), checkpoint, title)
     with one_thread():
@@ -146,8 +166,9 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         samples = _sample(model, config, device)
         seconds_sample = time.perf_counter() - begun
         arrays = _measurements(task, samples) | locality(model, task, config, title) | plans(model, task, config)
+    arrays |= memorisation(samples, data, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
-    if config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0]):
+    if config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0]) and not config.changes:
         weights = {f"weights/{name}": words for name, words in model.save().items()}
         if sum(w.nbytes for w in weights.values()) <= WEIGHTS_LIMIT:
             arrays |= weights

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from physlib import catalogue, judge
+from physlib.cell import Cell, Entry
 from physlib.density import flat_mass, tv_floor
 from physlib.forecast import score
+from physlib.models import PROBES
 from physlib.observe import locality, mean_interval, over_seeds
-from physlib.profiles import LEVELS
 from physlib.provenance import revision
 
 KEYS = (
@@ -71,7 +72,7 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
     return found
 
 
-def _common(cell: judge.Cell, shift: float) -> Row:
+def _common(cell: Cell, shift: float) -> Row:
     task, flat = cell.task, flat_mass()
     config, n = cell.judged[0].config, cell.judged[0]["q"].size
     return {
@@ -98,15 +99,15 @@ def _row(common: Row, **values: Any) -> Row:
     return {key: clean.get(key) for key in KEYS}
 
 
-def _locality(cell: judge.Cell, common: Row) -> list[Row]:
-    found = locality(cell.task, cell.judged).mean(axis=0)
+def _locality(cell: Cell, common: Row) -> list[Row]:
+    found, probe = locality(cell.task, cell.judged).mean(axis=0), PROBES[cell.model]
     return [
-        _row(common, claim="C4", kernel="renoise", source="oracle", variant=f"level={level:g}", r2=float(r2))
-        for level, r2 in zip(LEVELS, found, strict=True)
+        _row(common, claim="C4", kernel=probe.name, source="oracle", variant=f"level={level:g}", r2=float(r2))
+        for level, r2 in zip(probe.levels, found, strict=True)
     ]
 
 
-def _forecast(cell: judge.Cell, entry: judge.Entry, common: Row) -> Row:
+def _forecast(cell: Cell, entry: Entry, common: Row) -> Row:
     counts = cell.counts
     draws = sum(r["q"].size for r in cell.pilots) if entry.kernel == "pilot-samples" else cell.effort.final
     if entry.kernel == "seed-profile":

@@ -11,6 +11,7 @@ import numpy as np
 from IPython.display import HTML, Code, display
 
 from physlib import experiment, judge
+from physlib.cell import Cell, Entry
 from physlib.errors import unknown
 from physlib.plots import Origin
 from physlib.profiles import PROFILES, seeds_of
@@ -37,7 +38,7 @@ class Page:
         """Judged (or pilot) runs of a task and model; trained now at smoke, read from the store otherwise."""
         return experiment.load(task, model, self.profile, pilot=pilot, device=self.device)
 
-    def judgement(self, task: str, model: str) -> tuple[judge.Cell, list[judge.Entry]]:
+    def judgement(self, task: str, model: str) -> tuple[Cell, list[Entry]]:
         """The cell of a task and model with every kernel's forecasts."""
         return judge.load(task, model, self.profile)
 

@@ -2,15 +2,18 @@
 
 Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless said):
 
-- `denoising_error` `(L,)`: root-mean-square error of one denoising step over the noise level;
-- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that re-noising to a level and
-  denoising with the trained model moved to row j;
-- `probe_size` `(L,)`: root mean square of the deviations that re-noising left, per channel standard deviation;
+- `denoising_error`, `prediction_error` or `reconstruction_error` `(L,)`: the model's own error at each level, as
+  its objective defines it;
+- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that the trained model, redrawing them at a
+  level (`physlib.models.PROBES`: re-noised and denoised, continued, or re-encoded), moved to row j;
+- `probe_size` `(L,)`: root mean square of the deviations that redrawing left, per channel standard deviation;
 - `probe_covariance` `(L, TD, TD)`: their second moment, for T D up to 64; beyond that
   `probe_spectrum` `(L, T, D)`: mean square of their discrete cosine transform over time (type II, orthonormal);
 - `plan_q` `(M,)`: quantity of paths planned between the end points of fresh demonstrations, `plan_residual`
   `(M,)` float16 their distance from the rule, `plan_data_q` `(M,)` the quantity of those demonstrations
-  and `plan_cells` `(M, 2)` int32 the cells they start and end in.
+  and `plan_cells` `(M, 2)` int32 the cells they start and end in;
+- `nearest_sample`, `nearest_fresh` `(M,)`: distance of samples, and of fresh data, to the nearest training
+  trajectory, root mean square per entry in channel standard deviations.
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 from scipy.fft import dct
+from scipy.spatial import KDTree
 
-from physlib import tasks
+from physlib import models, tasks
 from physlib.density import BINS, bin_index
 from physlib.kernels.covariance import estimate_covariance, from_spectrum
-from physlib.profiles import LEVELS, Config
+from physlib.profiles import Config
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Result
 
@@ -38,7 +42,7 @@ COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
 
 
 def locality(model: Generator, task: tasks.Task, config: Config, title: str) -> dict[str, np.ndarray]:
-    """Noise fresh data to each level and let the trained model denoise them."""
+    """Let the trained model redraw fresh data at each level."""
     import torch
     from tqdm import tqdm
 
@@ -47,11 +51,11 @@ def locality(model: Generator, task: tasks.Task, config: Config, title: str) -> 
     x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
     rng = torch_rng(config.seed, "probe", device)
     second = "probe_covariance" if np.prod(task.shape) <= COVARIANCE_LIMIT else "probe_spectrum"
-    rows: dict[str, list] = {"denoising_error": [], "probe_counts": [], "probe_size": [], second: []}
+    rows: dict[str, list] = {model.error_name: [], "probe_counts": [], "probe_size": [], second: []}
     before = bin_index(data.q, task.lo, task.hi) - 1
-    for level in tqdm(LEVELS, desc=f"probing {title}", leave=False):
-        rows["denoising_error"].append(model.denoising_error(x, level, rng))
-        moved = torch.cat([model.renoise(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
+    for level in tqdm(models.PROBES[config.model].levels, desc=f"probing {title}", leave=False):
+        rows[model.error_name].append(model.local_error(x, level, rng))
+        moved = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         with np.errstate(all="ignore"):
             after = bin_index(task.measure(moved), task.lo, task.hi)
         moves = np.zeros((BINS + 3, BINS), dtype=np.int32)
@@ -101,3 +105,20 @@ def plans(model: Generator, task: tasks.Task, config: Config) -> dict[str, np.nd
         "plan_data_q": data.q.astype(np.float32),
         "plan_cells": task.grid.cell(data.x[:, [0, -1], :2]).astype(np.int32),
     }
+
+
+def memorisation(
+    samples: Float[np.ndarray, "N T D"], training: Float[np.ndarray, "N2 T D"], task: tasks.Task, config: Config
+) -> dict[str, np.ndarray]:
+    """How far samples and fresh data are from the training set; nothing where the configuration asks for none.
+
+    A model that copies is nearer to what it was trained on than new data of the same law are.
+    """
+    if not config.n_nearest:
+        return {}
+    fresh = task.sample(config.n_nearest, numpy_rng(config.seed, "memorisation")).x
+    tree = KDTree((training / task.scale).reshape(len(training), -1))
+    parts = {"nearest_sample": samples[: config.n_nearest], "nearest_fresh": fresh}
+    root = np.sqrt(np.prod(task.shape))
+    flat = {name: (x / task.scale).reshape(len(x), -1) for name, x in parts.items()}
+    return {name: (tree.query(x)[0] / root).astype(np.float32) for name, x in flat.items()}

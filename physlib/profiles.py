@@ -15,8 +15,6 @@ JUDGED_SEEDS = (0, 1, 2)
 """Seeds that results are judged on; nothing is ever chosen by looking at them."""
 PILOT_SEEDS = (100, 101, 102)
 """Seeds of pilot runs; seeds from 100 on are free for tuning."""
-LEVELS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 2.0)
-"""Noise levels, in channel standard deviations, at which every trained model is probed."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,12 @@ class Config:
     lr: float = 2e-3  # peak learning rate
     heun_steps: int = 32  # noise levels of the sampler
     n_plans: int = 0  # paths planned between the end points of fresh demonstrations
+    n_nearest: int = 0  # samples whose nearest training trajectory is looked for
+    ema: float = 0.999  # decay of the moving average of weights
+    normalisation: str = "channel"  # what is brought to unit size: "channel", "step" (and channel), or the "range"
+    precision: str = "float32"  # of weights and their arithmetic, or "float64"
+    sampler: str = "heun"  # or "euler", or "stochastic"
+    noise_shift: float = 0.0  # added to the mean log noise level of training
 
     @property
     def key(self) -> str:
@@ -51,17 +55,27 @@ class Config:
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     @property
+    def changes(self) -> dict[str, Any]:
+        """Fields that differ from what the profile says, in order."""
+        usual = resolve(self.task, self.model, self.profile, self.seed, self.role == "pilot")
+        mine, theirs = dataclasses.asdict(self), dataclasses.asdict(usual)
+        return {name: value for name, value in mine.items() if value != theirs[name]}
+
+    @property
     def command(self) -> str:
         """The command that makes this run."""
-        pilot = " --pilot" if self.role == "pilot" else ""
-        return f"physlib run '{self.task}' --model {self.model} --profile {self.profile} --seed {self.seed}{pilot}"
+        options = "".join(f" --set {name}={value}" for name, value in self.changes.items())
+        options += " --pilot" if self.role == "pilot" else ""
+        return f"physlib run '{self.task}' --model {self.model} --profile {self.profile} --seed {self.seed}{options}"
 
     @property
     def expected_seconds(self) -> float:
         """Rough time on one core of the reference machine (two x86-64 cores, 24 GiB)."""
         train, evaluate = _SECONDS[self.model]
-        passes = (self.n_samples + self.n_plans) * 2 * self.heun_steps
-        passes += self.n_probe * sum(_evaluations(self.heun_steps))
+        probe = models.PROBES[self.model]
+        each = 2 * self.heun_steps if probe is models.RENOISE else 1  # evaluations behind one sample
+        passes = (self.n_samples + self.n_plans) * each
+        passes += self.n_probe * len(probe.levels) * 0.4 * each  # redrawing starts on the way, below half on average
         longer = tasks.get(self.task).shape[0] / 16  # times are for 16 steps
         return 2 + longer * (train * self.steps * self.batch + evaluate * passes)
 
@@ -72,18 +86,22 @@ _UNET_SECONDS = (2.4e-4, 4.8e-5)
 _SECONDS = {  # per trajectory: step, evaluation
     "diffusion-mlp": (2.9e-5, 7e-6),
     "diffusion-unet": _UNET_SECONDS,
+    "diffusion-transformer": (3.5e-4, 9e-5),
+    "flow-mlp": (2.9e-5, 7e-6),
+    "autoregressive-transformer": (3.5e-4, 2e-4),
+    "vae-mlp": (4e-5, 1e-5),
     "planner-unet": _UNET_SECONDS,
 }
 
 
-def _evaluations(heun_steps: int) -> list[float]:
-    """Network evaluations in denoising from each probe level, about a third to two thirds of a full sampling."""
-    return [2 * heun_steps * (0.1 + 0.06 * i) for i in range(len(LEVELS))]
-
-
+_ATTENTION = {"n_samples": 10_000, "blocks": 3, "batch": 128, "steps": 4_000}
 _MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "diffusion-mlp": {},
     "diffusion-unet": {"width": 16, "batch": 128, "steps": 5_000},
+    "diffusion-transformer": _ATTENTION | {"width": 48, "heun_steps": 16, "n_probe": 2_000},
+    "flow-mlp": {"n_samples": 10_000, "n_probe": 2_000},
+    "autoregressive-transformer": _ATTENTION | {"width": 64},
+    "vae-mlp": {"n_samples": 10_000, "blocks": 3},
     "planner-unet": {},  # what it is comes with the mazes
 }
 
@@ -101,17 +119,16 @@ _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the
 
 _SIMULATED_SMOKE = {"n_train": 2_000, "n_samples": 300, "n_probe": 40, "steps": 30, "batch": 32, "heun_steps": 5}
 
+_SMOKE = {"n_train": 20_000, "n_samples": 1_200, "n_probe": 100, "steps": 60, "batch": 64}
+
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 200, "heun_steps": 10},
-        "diffusion-unet": {
-            "n_train": 20_000,
-            "n_samples": 1_200,
-            "n_probe": 100,
-            "steps": 60,
-            "batch": 64,
-            "heun_steps": 6,
-        },
+        "diffusion-unet": _SMOKE | {"heun_steps": 6},
+        "diffusion-transformer": _SMOKE | {"heun_steps": 6},
+        "flow-mlp": _SMOKE | {"steps": 200, "heun_steps": 6},
+        "autoregressive-transformer": _SMOKE,
+        "vae-mlp": _SMOKE | {"steps": 200},
     },
     "laptop": {},
     "paper": {
@@ -139,13 +156,13 @@ def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
     if smoke and isinstance(system, tasks.PointMaze):
         smoke["n_train"] = 50  # MuJoCo takes milliseconds for each
     longer = _SIMULATED_PAPER if profile == "paper" else {}
-    return usual | special | _SIMULATED_PRESETS[model] | plans | longer | smoke
+    return usual | special | _SIMULATED_PRESETS.get(model, _SIMULATED_COMMON) | plans | longer | smoke
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:
-    """The configuration of a run. A pilot takes a tenth of the steps and is otherwise the same.
+    """The configuration of a run. A pilot takes a tenth of the profile's steps and is otherwise the same.
 
-    Raises `PhyslibError` for an unknown task, model or profile, or a negative seed.
+    `overrides` have the last word. Raises `PhyslibError` for an unknown task, model or profile, or a negative seed.
     """
     task = tasks.get(task).name
     if model not in _MODEL_PRESETS:
@@ -158,5 +175,7 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         )
     if seed < 0:
         raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
-    config = Config(task, model, profile, seed, **_choices(task, model, profile) | overrides)
-    return dataclasses.replace(config, role="pilot", steps=config.steps // 10) if pilot else config
+    choices = _choices(task, model, profile)
+    if pilot:
+        choices |= {"role": "pilot", "steps": choices.get("steps", Config.steps) // 10}
+    return Config(task, model, profile, seed, **choices | overrides)

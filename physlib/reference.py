@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from physlib import ledger
-from physlib.profiles import LEVELS
+from physlib.models import PROBES
 
 _INTRODUCTION = """# Ledger of claims
 
@@ -52,13 +52,13 @@ def claims_page(profile: str) -> str:
         _INTRODUCTION.format(profile=profile),
         "## C1, C2: the shift, and the shift among plausible samples\n",
         _table(("task", "model", *shift), ([*cell, *(of("C1", cell)[0][key] for key in shift)] for cell in cells)),
-        "## C4: share R2 of the shift that re-noising to a level reproduces\n",
-        _table(
-            ("task", "model", *(f"{level:g}" for level in LEVELS)),
-            ([*cell, *(f"{row['r2']:.2f}" for row in of("C4", cell))] for cell in cells),
-        ),
-        "## C5: forecasts\n",
+        "## C4: share R2 of the shift that redrawing data to a level reproduces\n",
     ]
+    for probe in dict.fromkeys(PROBES[model] for _, model in cells):
+        own = [cell for cell in cells if PROBES[cell[1]] is probe]
+        heads = ("task", "model", *(f"{probe.name} {level:g}" for level in probe.levels))
+        parts.append(_table(heads, ([*cell, *(f"{row['r2']:.2f}" for row in of("C4", cell))] for cell in own)))
+    parts.append("## C5: forecasts\n")
     for cell in cells:
         parts.append(f"### {cell[0]}, {cell[1]}\n")
         parts.append(_table(score, ([row[key] for key in score] for row in of("C5", cell))))

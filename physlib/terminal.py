@@ -11,11 +11,13 @@ from physlib.density import shift_report, total_variation
 from physlib.errors import PhyslibError, unknown
 from physlib.forecast import Forecast
 from physlib.kernels import FAMILIES, Kernel
+from physlib.profiles import Config
 from physlib.rng import numpy_rng
 from physlib.store import Result
 from physlib.tasks import Task
 
 SAMPLE = 20_000  # size of the sample that a printed forecast's interval is for
+NAMING = ("task", "model", "profile", "seed", "role")  # fields of a configuration with options of their own
 BAR = 50  # longest bar, in characters; one stands for a mass of .001
 
 
@@ -46,6 +48,27 @@ def read_kernel(name: str, scale: str) -> Kernel:
     if len(numbers) != len(names) or not all(0 <= number < math.inf for number in numbers):
         raise PhyslibError(f"kernel {name} takes {len(names)} non-negative number(s) ({', '.join(names)}) in --scale.")
     return FAMILIES[name](*numbers)
+
+
+def read_changes(words: list[str]) -> dict[str, int | float | str]:
+    """Fields of a configuration from words `name=value`. Raises for a name or value that does not fit."""
+    default = {field.name: field.default for field in dataclasses.fields(Config) if field.name not in NAMING}
+    default = {name: value for name, value in default.items() if value is not dataclasses.MISSING}
+    changes = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign:
+            raise PhyslibError(f"cannot read --set '{word}': give it as name=value.")
+        if name not in default:
+            raise unknown("field", name, default)
+        try:
+            changes[name] = value = type(default[name])(text)
+        except ValueError:
+            raise PhyslibError(f"cannot read --set '{word}': {name} is a number like {default[name]}.") from None
+        least = 0 if default[name] == 0 or isinstance(value, float) else 1  # what may be none is none by default
+        if not isinstance(value, str) and not (least <= value < math.inf or name == "noise_shift"):
+            raise PhyslibError(f"--set '{word}' is not possible: {name} must be finite and at least {least}.")
+    return changes
 
 
 def _row_name(answer: Forecast, row: int) -> str:

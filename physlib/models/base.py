@@ -7,6 +7,7 @@ data units and keeps the normalisation inside itself.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,10 +20,12 @@ from physlib.errors import PhyslibError
 class Generator(nn.Module, ABC):
     """A model that can be trained by minimising `loss` and sampled from noise alone."""
 
-    def __init__(self, mean: Float[np.ndarray, " D"], std: Float[np.ndarray, " D"], steps: int):
-        """`mean` and `std` normalise each channel to unit standard deviation; `steps` is T."""
+    error_name: ClassVar[str]  # what `local_error` is called in a stored run
+
+    def __init__(self, mean: Float[np.ndarray, "*T D"], std: Float[np.ndarray, "*T D"], steps: int):
+        """`mean` and `std` normalise each channel, or each channel at each step, to unit size; `steps` is T."""
         super().__init__()
-        self.steps, self.dims = steps, len(mean)
+        self.steps, self.dims = steps, mean.shape[-1]
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("std", torch.as_tensor(std, dtype=torch.float32))
 
@@ -30,6 +33,11 @@ class Generator(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.mean.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the weights."""
+        return self.mean.dtype
 
     @property
     def n_parameters(self) -> int:
@@ -51,6 +59,17 @@ class Generator(nn.Module, ABC):
     @abstractmethod
     def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
         """`n` trajectories from the model, in data units."""
+
+    @abstractmethod
+    def redraw(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        """What the model makes of trajectories that were right, in data units.
+
+        `level` says how far it may go: near the smallest its local deviation alone, near the largest a new sample.
+        """
+
+    @abstractmethod
+    def local_error(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> float:
+        """Root-mean-square error, per entry and in normalised units, of what the objective has it predict at `level`."""
 
     def save(self) -> dict[str, np.ndarray]:
         """Trained weights as raw bfloat16 words (`uint16`), half the size of float32.

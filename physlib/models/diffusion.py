@@ -16,9 +16,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from physlib.errors import unknown
 from physlib.models.base import Generator
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.004, 160.0, 7.0  # table 1, "sampling": range and spacing of noise levels
+CHURN, CHURN_MIN, CHURN_MAX = math.sqrt(2) - 1, 0.1, 100.0  # algorithm 2, the most noise that is put back, and where
+SAMPLERS = ("heun", "euler", "stochastic")
 P_MEAN, P_STD = -1.2 + math.log(2.0), 1.2  # table 1, "training": log noise levels are N(P_MEAN, P_STD^2)
 
 
@@ -32,11 +35,28 @@ def noise_levels(steps: int) -> Float[Tensor, " L"]:
 class Diffusion(Generator):
     """Denoiser `D(x; sigma)` with EDM preconditioning, its loss, and the deterministic Heun sampler."""
 
-    def __init__(self, backbone: nn.Module, mean: np.ndarray, std: np.ndarray, steps: int, heun_steps: int):
-        """`backbone(x, c_noise)` maps `(N, T, D)` and `(N,)` to `(N, T, D)`; `heun_steps` noise levels in sampling."""
+    error_name = "denoising_error"
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        mean: np.ndarray,
+        std: np.ndarray,
+        steps: int,
+        heun_steps: int,
+        sampler: str = "heun",
+        noise_shift: float = 0.0,
+    ):
+        """`backbone(x, c_noise)` maps `(N, T, D)` and `(N,)` to `(N, T, D)`; `heun_steps` noise levels in sampling.
+
+        `noise_shift` is added to the mean log noise level of training. Raises `PhyslibError` for a sampler that is
+        not one of `SAMPLERS`.
+        """
         super().__init__(mean, std, steps)
+        if sampler not in SAMPLERS:
+            raise unknown("sampler", sampler, SAMPLERS)
         self.backbone = backbone
-        self.heun_steps = heun_steps
+        self.heun_steps, self.sampler, self.noise_shift = heun_steps, sampler, noise_shift
 
     def denoise(
         self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"], held: Float[Tensor, "N T D"] | None = None
@@ -57,7 +77,7 @@ class Diffusion(Generator):
     def loss(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
         """Weighted denoising error (equation 8); 1 at initialisation, the best constant predictor."""
         x = self.normalise(x)
-        sigma = (P_MEAN + P_STD * torch.randn(len(x), generator=rng, device=x.device)).exp()
+        sigma = (P_MEAN + self.noise_shift + P_STD * torch.randn(len(x), generator=rng, device=x.device)).exp()
         noise = torch.randn(x.shape, generator=rng, device=x.device) * sigma[:, None, None]
         weight = (1 + sigma**2) / sigma**2
         error = (self.denoise(x + noise, sigma, self.given(x)) - x).square().mean(dim=(1, 2))
@@ -69,21 +89,39 @@ class Diffusion(Generator):
         """Integrate the probability-flow equation down the noise levels by Heun's method (algorithm 1)."""
         x = x.double()  # errors of the integrator stay below those of the network
         for now, then in pairwise(sigmas):
-            slope = (x - self._denoise_at(x, now, held)) / now
-            euler = x + (then - now) * slope
-            if then > 0:
-                slope = (slope + (euler - self._denoise_at(euler, then, held)) / then) / 2
-                euler = x + (then - now) * slope
-            x = euler
+            x = self._step(x, now, then, held)
+        return x.float()
+
+    def _step(self, x: Tensor, now: Tensor, then: Tensor, held: Tensor | None) -> Tensor:
+        """From one noise level to the next; the last step, to 0, and the sampler `euler` go straight."""
+        slope = (x - self._denoise_at(x, now, held)) / now
+        euler = x + (then - now) * slope
+        if then == 0 or self.sampler == "euler":
+            return euler
+        slope = (slope + (euler - self._denoise_at(euler, then, held)) / then) / 2
+        return x + (then - now) * slope
+
+    def _churned(self, x: Tensor, sigmas: Float[Tensor, " L"], rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        """Algorithm 2: noise is put back before each step where the level is between `CHURN_MIN` and `CHURN_MAX`."""
+        x = x.double()
+        for now, then in pairwise(sigmas):
+            if CHURN_MIN <= now <= CHURN_MAX:
+                raised = now * (1 + CHURN)
+                fresh = torch.randn(x.shape, generator=rng, device=x.device)
+                x, now = x + (raised**2 - now**2).sqrt() * fresh, raised
+            x = self._step(x, now, then, None)
         return x.float()
 
     def _denoise_at(self, x: Tensor, sigma: Tensor, held: Tensor | None) -> Tensor:
-        return self.denoise(x.float(), sigma.float().expand(len(x)).to(x.device), held).double()
+        level = sigma.to(x.device, self.dtype).expand(len(x))
+        return self.denoise(x.to(self.dtype), level, held).double()
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
         sigmas = noise_levels(self.heun_steps)
         noise = torch.randn(n, self.steps, self.dims, generator=rng, device=self.device)
+        if self.sampler == "stochastic":
+            return self.restore(self._churned(noise * sigmas[0], sigmas, rng))
         return self.restore(self._heun(noise * sigmas[0], sigmas))
 
     @torch.no_grad()
@@ -100,7 +138,7 @@ class Diffusion(Generator):
         return self.restore(self._heun(start, sigmas, held))
 
     @torch.no_grad()
-    def renoise(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:
+    def redraw(self, x, level, rng):
         """Noise data to `level` (share of each channel's standard deviation) and let the model denoise them.
 
         What comes back is where the model moves trajectories that were right at that level: with a
@@ -113,7 +151,7 @@ class Diffusion(Generator):
         return self.restore(self._heun(clean + level * noise, levels, self.given(clean)))
 
     @torch.no_grad()
-    def denoising_error(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> float:
+    def local_error(self, x, level, rng):
         """Root-mean-square error of one denoising step over the noise level, both per entry of x."""
         clean = self.normalise(x)
         noisy = clean + level * torch.randn(x.shape, generator=rng, device=x.device)

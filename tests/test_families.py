@@ -1,0 +1,178 @@
+"""Flow matching, the next-step model, the autoencoder and the samplers against closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Normal, kl_divergence
+
+from physlib import models
+from physlib.errors import PhyslibError
+from physlib.models.autoregressive import Autoregressive
+from physlib.models.diffusion import SIGMA_MAX, Diffusion, noise_levels
+from physlib.models.flow import FlowMatching
+from physlib.models.vae import VAE
+from physlib.rng import torch_rng
+
+MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
+
+
+class _GaussianVelocity(nn.Module):
+    """Exact for unit Gaussian data: E[e - x | (1-t) x + t e = y] = (2 t - 1) y / (t^2 + (1-t)^2)."""
+
+    def forward(self, y, c_noise):
+        sigma = (4 * c_noise).exp()[:, None, None]
+        t = sigma / (1 + sigma)
+        return (2 * t - 1) * y / (t**2 + (1 - t) ** 2)
+
+
+class _GaussianScore(nn.Module):
+    """Backbone that leaves EDM's preconditioning exact for unit Gaussian data."""
+
+    def forward(self, x, c_noise):
+        return torch.zeros_like(x)
+
+
+def flow():
+    return FlowMatching(_GaussianVelocity(), MEAN, STD, steps=4, heun_steps=32)
+
+
+def test_the_exact_velocity_is_the_exact_denoiser():
+    x, sigma = torch.randn(50, 4, 2), torch.rand(50) * 3 + 0.01
+    assert torch.allclose(flow().denoise(x, sigma), x / (1 + sigma**2)[:, None, None], atol=1e-5)
+
+
+def test_the_exact_velocity_leaves_the_least_loss_and_draws_from_the_law():
+    # E |e - x|^2 given y is 2 - (2t-1)^2 / (t^2 + (1-t)^2); halved and averaged over t this is pi / 4
+    model = flow()
+    x = model.restore(torch.randn(50_000, 4, 2, generator=torch_rng(0, "x")))
+    assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(math.pi / 4, abs=0.01)
+    drawn = model.sample(20_000, torch_rng(2, "s"))
+    assert torch.allclose(drawn.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
+
+
+@pytest.mark.parametrize(("sampler", "order"), [("heun", 2), ("euler", 1)])
+def test_samplers_have_their_order(sampler, order):
+    errors = []
+    for steps in (64, 128, 256):
+        model = Diffusion(_GaussianScore(), MEAN, STD, 4, steps, sampler=sampler)
+        end = model._heun(torch.full((1, 4, 2), SIGMA_MAX).double(), noise_levels(steps))
+        errors.append(abs(float(end[0, 0, 0]) - SIGMA_MAX / math.sqrt(1 + SIGMA_MAX**2)))
+    assert math.log2(errors[1] / errors[2]) == pytest.approx(order, abs=0.35)
+
+
+def test_the_stochastic_sampler_draws_from_the_law():
+    model = Diffusion(_GaussianScore(), MEAN, STD, 4, 256, sampler="stochastic")
+    x = model.sample(20_000, torch_rng(0, "s"))
+    assert torch.allclose(x.mean((0, 1)), torch.tensor([0.3, -1.0]), atol=0.04)
+    assert torch.allclose(x.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
+
+
+def test_an_unknown_sampler_suggests_the_nearest():
+    with pytest.raises(PhyslibError, match="heun"):
+        Diffusion(_GaussianScore(), MEAN, STD, 4, 8, sampler="huen")
+
+
+def stepper():
+    torch.manual_seed(0)
+    return Autoregressive(MEAN, STD, steps=16, width=32, blocks=2)
+
+
+def test_the_cache_changes_nothing():
+    model = stepper()
+    x = model.sample(50, torch_rng(0, "s"))
+    whole, _ = model.trunk(model._tokens(model.normalise(x)))
+    parts, cache = [], None
+    for t in range(16):
+        h, cache = model.trunk(model._tokens(model.normalise(x))[:, t : t + 1], cache)
+        parts.append(h)
+    assert torch.allclose(torch.cat(parts, dim=1), whole, atol=1e-5)
+
+
+def test_no_step_sees_itself_or_later_ones():
+    model = stepper()
+    x = torch.randn(5, 16, 2)
+    changed = x.clone()
+    changed[:, 9:] += 1.0
+    before, after = (model.predict(model.trunk(model._tokens(v))[0]).log_prob(x) for v in (x, changed))
+    assert torch.equal(before[:, :10], after[:, :10])
+    assert not torch.isclose(before[:, 10:], after[:, 10:]).any()
+
+
+def test_a_head_that_knows_nothing_pays_the_entropy_of_the_data():
+    model = stepper()
+    nn.init.zeros_(model.head.weight)
+    nn.init.zeros_(model.head.bias)
+    x = model.restore(torch.randn(20_000, 16, 2, generator=torch_rng(0, "x")))
+    assert model.loss(x, torch_rng(0, "unused")).item() == pytest.approx(0.5 * math.log(2 * math.pi * math.e), abs=0.01)
+    drawn = model.sample(20_000, torch_rng(1, "s"))
+    assert torch.allclose(drawn.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
+
+
+def test_a_mixture_is_drawn_with_its_weights():
+    model = stepper()
+    nn.init.zeros_(model.head.weight)
+    nn.init.zeros_(model.head.bias)
+    with torch.no_grad():  # two components, a third at -2 and the rest at 2, all narrow
+        model.head.bias[:8] = torch.tensor([1.0, 2.0, *[0.0] * 6]).log()
+        model.head.bias[8:12] = torch.tensor([-2.0, -2.0, 2.0, 2.0])
+        model.head.bias[24:] = -20.0
+    first = model.normalise(model.sample(20_000, torch_rng(1, "s")))[:, 0]
+    assert float((first[:, 0] < 0).float().mean()) == pytest.approx(1 / 3, abs=0.015)
+    assert torch.allclose(first.abs(), torch.tensor(2.0), atol=0.01)
+
+
+def test_continuing_keeps_the_steps_it_was_given():
+    model = stepper()
+    x = model.restore(torch.randn(50, 16, 2, generator=torch_rng(0, "x")))
+    again = model.redraw(x, 0.25, torch_rng(1, "r"))
+    assert torch.allclose(again[:, :12], x[:, :12], atol=1e-5)
+    assert not torch.isclose(again[:, 12:], x[:, 12:]).all(dim=(1, 2)).any()
+
+
+def test_the_transformer_says_what_widths_it_takes():
+    with pytest.raises(PhyslibError, match="multiple of 16"):
+        models.build("diffusion-transformer", MEAN, STD, 16, 40, 2, 4)
+
+
+def autoencoder():
+    torch.manual_seed(0)
+    return VAE(MEAN, STD, steps=8, width=32, blocks=1)
+
+
+def test_divergence_from_the_prior_is_that_of_gaussians():
+    model = autoencoder()
+    x = torch.randn(20, 8, 2)
+    middle, spread = model.encode(x)
+    truth = kl_divergence(Normal(middle, (spread / 2).exp()), Normal(0.0, 1.0)).sum(dim=1)
+    assert torch.allclose(model._latent(x, torch_rng(0, "z"))[1], truth, atol=1e-4)
+
+
+def test_an_autoencoder_that_ignores_its_input_has_loss_zero():
+    model = autoencoder()
+    for last in (model.encoder[-1], model.decoder[-1]):
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+    x = model.restore(torch.randn(20_000, 8, 2, generator=torch_rng(0, "x")))
+    assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(0, abs=0.01)
+
+
+def test_going_all_the_way_to_the_prior_is_sampling():
+    model = autoencoder()
+    nn.init.normal_(model.decoder[-1].weight)
+    x = model.restore(torch.randn(20_000, 8, 2, generator=torch_rng(0, "x")))
+    far, fresh = model.redraw(x, 1.0, torch_rng(1, "r")), model.sample(20_000, torch_rng(2, "s"))
+    assert ((far.mean(0) - fresh.mean(0)) / fresh.std(0)).abs().max() < 0.05
+    assert torch.allclose(far.std(0), fresh.std(0), rtol=0.05)
+
+
+def test_each_channel_at_each_step_can_have_its_own_unit():
+    rng = np.random.default_rng(0)
+    mean, std = rng.normal(size=(16, 2)), rng.uniform(0.5, 2, (16, 2))
+    for name in ("diffusion-mlp", "autoregressive-transformer", "vae-mlp"):
+        model = models.build(name, mean, std, 16, 16, 1, 4)
+        x = torch.randn(7, 16, 2)
+        assert torch.allclose(model.restore(model.normalise(x)), x, atol=1e-5)
+        assert model.sample(3, torch_rng(0, "s")).shape == (3, 16, 2)
