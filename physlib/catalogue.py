@@ -17,6 +17,8 @@ DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
 """The models that the argument is made on."""
 MODELS = (*DIFFUSIONS, "diffusion-transformer", "flow-mlp", "autoregressive-transformer", "vae-mlp")
 """One or more models of each family, all trained on the synthetic tasks."""
+TOYS = ("ring", "ring-polar")
+"""The system solved in closed form, in the plane and in the coordinates that mend it."""
 MAZES = ("maze-umaze", "maze-medium")
 PLANNER = "planner-unet"
 """Trained on the first maze to plan between end points."""
@@ -73,7 +75,8 @@ def runs(profile: str) -> list[Config]:
         for short in (False, True)
         for seed in seeds_of(profile, short)
     ]
-    planned = [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]
+    singles = ((MAZES[0], PLANNER), *((toy, MODELS[0]) for toy in TOYS))
+    single = [resolve(*pair, profile, seed) for pair in singles for seed in seeds_of(profile)]
     tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
     turned = [c for configs in dial(profile).values() for c in configs]
-    return list(dict.fromkeys([*judged, *planned, *tried, *turned]))  # factors share the runs at their usual level
+    return list(dict.fromkeys([*judged, *single, *tried, *turned]))  # factors share the runs at their usual level

@@ -30,11 +30,15 @@ from physlib.store import seal, write_atomic
 SOURCES = ("oracle", "seed", "transferred", "pilot")
 """In order of how much of the answer they were told."""
 FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
+"""Kernels that every cell is judged by."""
+OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
+"""Kernels that follow from what a model's objective leaves."""
 
 
 def make(cell: Cell) -> list[Entry]:
     """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
-    entries = [*_baselines(cell), *(e for family in FITTED for e in _fitted(cell, family)), *_covariances(cell)]
+    families = (*FITTED, *OWN.get(cell.model, ()))
+    entries = [*_baselines(cell), *(e for family in families for e in _fitted(cell, family)), *_covariances(cell)]
     record = {"entries": [{k: v for k, v in e.__dict__.items() if k != "masses"} for e in entries]}
     write_atomic(cell.path, seal({str(i): e.masses for i, e in enumerate(entries)}, record))
     for old in cell.path.parent.glob(f"{cell.profile}-judgement-*.safetensors"):

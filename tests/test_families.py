@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from physlib import models
 from physlib.errors import PhyslibError
 from physlib.models.autoregressive import Autoregressive
 from physlib.models.diffusion import SIGMA_MAX, Diffusion, noise_levels
 from physlib.models.flow import FlowMatching
-from physlib.models.vae import VAE
+from physlib.models.vae import LATENT, VAE, MixturePrior
 from physlib.rng import torch_rng
 
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
@@ -142,19 +142,29 @@ def autoencoder():
     return VAE(MEAN, STD, steps=8, width=32, blocks=1)
 
 
-def test_divergence_from_the_prior_is_that_of_gaussians():
-    model = autoencoder()
-    x = torch.randn(20, 8, 2)
-    middle, spread = model.encode(x)
-    truth = kl_divergence(Normal(middle, (spread / 2).exp()), Normal(0.0, 1.0)).sum(dim=1)
-    assert torch.allclose(model._latent(x, torch_rng(0, "z"))[1], truth, atol=1e-4)
+def test_the_prior_has_the_density_of_its_mixture_and_draws_from_it():
+    prior = MixturePrior()
+    with torch.no_grad():
+        prior.spread.normal_(generator=torch_rng(0, "spread"))
+        prior.weight.normal_(generator=torch_rng(0, "weight"))
+    parts = Independent(Normal(prior.middle, (prior.spread / 2).exp()), 1)
+    truth = MixtureSameFamily(Categorical(logits=prior.weight), parts)
+    z = torch.randn(50, LATENT)
+    constant = LATENT * math.log(2 * math.pi) / 2
+    assert torch.allclose(prior.log_density(z) - constant, truth.log_prob(z), atol=1e-3)
+    drawn = prior.draw(50_000, torch_rng(1, "draw"))
+    assert torch.allclose(drawn.mean(0), truth.mean, atol=0.03)
+    assert torch.allclose(drawn.var(0), truth.variance, rtol=0.03)
 
 
-def test_an_autoencoder_that_ignores_its_input_has_loss_zero():
+def test_an_encoder_that_says_the_prior_pays_nothing():
     model = autoencoder()
     for last in (model.encoder[-1], model.decoder[-1]):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
+    nn.init.zeros_(model.prior.middle)
+    x = torch.randn(20, 8, 2)
+    assert torch.allclose(model.encode(x, torch_rng(0, "z"))[1], torch.zeros(20), atol=1e-4)
     x = model.restore(torch.randn(20_000, 8, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(0, abs=0.01)
 

@@ -6,9 +6,12 @@ from physlib.kernels.contract import NoiseContract
 from physlib.kernels.covariance import Covariance
 from physlib.kernels.expansion import Expansion
 from physlib.kernels.isotropic import Isotropic
+from physlib.kernels.linear_vae import LinearVAE
+from physlib.kernels.rollout import Rollout
 
 FAMILIES: dict[str, type[Kernel]] = {
-    cls.name: cls for cls in (NoShift, Blur, ShrinkAndBlur, Isotropic, Covariance, NoiseContract, Expansion)
+    cls.name: cls
+    for cls in (NoShift, Blur, ShrinkAndBlur, Isotropic, Covariance, NoiseContract, Expansion, Rollout, LinearVAE)
 }
 
 __all__ = [
@@ -18,8 +21,10 @@ __all__ = [
     "Expansion",
     "Isotropic",
     "Kernel",
+    "LinearVAE",
     "NoShift",
     "NoiseContract",
+    "Rollout",
     "ShrinkAndBlur",
     "TrajectoryKernel",
 ]

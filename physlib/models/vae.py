@@ -1,7 +1,9 @@
 """A variational autoencoder whose noise is the error it makes (models layer, objective).
 
 D. P. Kingma and M. Welling, Auto-Encoding Variational Bayes (2014), with the decoder's noise at its optimum for
-each batch (O. Rybkin, K. Daniilidis, S. Levine, Simple and Effective VAE Training with Calibrated Decoders, 2021).
+each batch (O. Rybkin, K. Daniilidis, S. Levine, Simple and Effective VAE Training with Calibrated Decoders, 2021)
+and a mixture of Gaussians as prior, learned with the rest: trajectories of a system fill a thin surface in the
+latent space, which a single Gaussian cannot follow.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from torch import Tensor, nn
 
 from physlib.models.base import Generator
 
-LATENT = 16  # latent dimensions; those not needed fall back to the prior
+LATENT = 16  # latent dimensions
+COMPONENTS = 2_048  # of the prior
 SMALLEST = 1e-8  # keeps the logarithm of the error finite
 
 
@@ -35,6 +38,28 @@ def _network(inputs: int, outputs: int, width: int, blocks: int) -> nn.Sequentia
     return nn.Sequential(nn.Linear(inputs, width), *hidden, nn.LayerNorm(width), nn.Linear(width, outputs))
 
 
+class MixturePrior(nn.Module):
+    """A mixture of `COMPONENTS` Gaussians with diagonal covariances over the latent variables."""
+
+    def __init__(self):
+        super().__init__()
+        self.middle = nn.Parameter(torch.randn(COMPONENTS, LATENT))
+        self.spread = nn.Parameter(torch.zeros(COMPONENTS, LATENT))  # log variances
+        self.weight = nn.Parameter(torch.zeros(COMPONENTS))
+
+    def log_density(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, " N"]:
+        """Log density without the constant `-Z log(2 pi) / 2`; squares are multiplied out, which costs no (N, K, Z)."""
+        sharp = (-self.spread).exp()
+        square = z.square() @ sharp.T - 2 * z @ (self.middle * sharp).T + (self.middle.square() * sharp).sum(dim=1)
+        return torch.logsumexp(self.weight.log_softmax(0) - (square + self.spread.sum(dim=1)) / 2, dim=1)
+
+    def draw(self, n: int, rng: torch.Generator) -> Float[Tensor, "N Z"]:
+        """`n` draws."""
+        chosen = torch.multinomial(self.weight.softmax(0), n, replacement=True, generator=rng)
+        noise = torch.randn(n, LATENT, generator=rng, device=self.middle.device)
+        return self.middle[chosen] + (self.spread[chosen] / 2).exp() * noise
+
+
 class VAE(Generator):
     """Residual perceptrons over the flattened trajectory as encoder and decoder."""
 
@@ -45,41 +70,36 @@ class VAE(Generator):
         entries = steps * self.dims
         self.encoder = _network(entries, 2 * LATENT, width, blocks)
         self.decoder = _network(LATENT, entries, width, blocks)
-
-    def encode(self, x: Float[Tensor, "N T D"]) -> tuple[Float[Tensor, "N Z"], Float[Tensor, "N Z"]]:
-        """Mean and log variance of the latent posterior of normalised trajectories."""
-        middle, spread = self.encoder(x.flatten(1)).chunk(2, dim=-1)
-        return middle, spread
+        self.prior = MixturePrior()
 
     def decode(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, "N T D"]:
         """Mean of the normalised trajectories given latent variables."""
         return self.decoder(z).unflatten(-1, (self.steps, self.dims))
 
-    def _latent(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A draw from the posterior, and its divergence from the prior in nats, `(N,)`."""
-        middle, spread = self.encode(x)
+    def encode(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Latent variables `(N, Z)` drawn given normalised trajectories, and the log of their density over the prior's."""
+        middle, spread = self.encoder(x.flatten(1)).chunk(2, dim=-1)
         noise = torch.randn(middle.shape, generator=rng, device=middle.device)
-        divergence = (middle.square() + spread.exp() - 1 - spread).sum(dim=1) / 2
-        return middle + (spread / 2).exp() * noise, divergence
+        z = middle + (spread / 2).exp() * noise
+        return z, -(noise.square() + spread).sum(dim=1) / 2 - self.prior.log_density(z)
 
     def loss(self, x, rng):
         """Negative evidence bound per entry without its constants, at the best noise for the batch."""
         x = self.normalise(x)
-        z, divergence = self._latent(x, rng)
+        z, divergence = self.encode(x, rng)
         error = (self.decode(z) - x).square().mean()
         return (error + SMALLEST).log() / 2 + divergence.mean() / (self.steps * self.dims)
 
     @torch.no_grad()
     def sample(self, n, rng):
         """The decoder's means: its noise is the error that it could not help, not something to add again."""
-        return self.restore(self.decode(torch.randn(n, LATENT, generator=rng, device=self.device)))
+        return self.restore(self.decode(self.prior.draw(n, rng)))
 
     @torch.no_grad()
     def redraw(self, x, level, rng):
-        """Encode, go the share `level` of the way to the prior, decode; at 0 the model's reconstruction."""
-        z, _ = self._latent(self.normalise(x), rng)
-        fresh = torch.randn(z.shape, generator=rng, device=z.device)
-        return self.restore(self.decode((1 - level**2) ** 0.5 * z + level * fresh))
+        """Encode, go the share `level` of the way to a draw from the prior, decode."""
+        z, _ = self.encode(self.normalise(x), rng)
+        return self.restore(self.decode((1 - level**2) ** 0.5 * z + level * self.prior.draw(len(z), rng)))
 
     @torch.no_grad()
     def local_error(self, x, level, rng):

@@ -83,8 +83,12 @@ def profiles(
     n: int,
     origin: Origin,
     columns: int = 3,
+    plausible: Sequence[float] | None = None,
 ) -> Figure:
-    """Observed over flat, one panel per task and model, one line per seed; tails beside the range."""
+    """Observed over flat, one panel per task and model, one line per seed; tails beside the range.
+
+    `plausible` shares, one per panel, are written into it.
+    """
     rows = -(-len(cells) // columns)
     figure, axes = canvas(min(3.1 * columns, 3.1 * len(cells)), 2.3 * rows, rows, columns, sharey=True)
     numbers = Columns()
@@ -95,6 +99,8 @@ def profiles(
             _steps(ax, task, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
             numbers.add(task=task.name, model=model, seed=seed, **bin_columns(task, bins), mass=mass)
         ax.set_title(f"{task.name}, {model}", fontsize=8.5)
+    for ax, share in zip(axes.flat, plausible or (), strict=False):
+        ax.text(0.5, 0.06, f"{share:.0%} plausible", transform=ax.transAxes, ha="center", color=INK, fontsize=8)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
     axes[0, 0].set_ylim(bottom=0)  # shared by all, so only once all is drawn

@@ -11,10 +11,10 @@ from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
-from physlib.tasks.ring import Ring
+from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sinusoid import Sinusoid
 
-_MAPS = (Ring, Sinusoid, Tent, Logistic)
+_MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)

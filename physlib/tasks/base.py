@@ -132,6 +132,21 @@ class Task(ABC):
         """Distance from the rule at the best-fit quantity, root mean square, relative to `scale`."""
 
 
+class Stepwise(Task):
+    """A task whose rule makes each step from those before it."""
+
+    HEAD: ClassVar[int]  # steps that the rule leaves free
+    SPAN: ClassVar[tuple[float, float]]  # least and largest value that data can take
+
+    @abstractmethod
+    def advance(self, x: Float[np.ndarray, "N P D"], q: Float[np.ndarray, " N"]) -> Float[np.ndarray, "N D"]:
+        """The step after `x` by the rule at quantity `q`."""
+
+    @abstractmethod
+    def information(self, x: Float[np.ndarray, "N P D"]) -> Float[np.ndarray, " N"]:
+        """How sharply steps tell the quantity: 1 / variance of `measure` for errors of unit size in each made step."""
+
+
 class Simulated(Task):
     """A task whose trajectories cost too much for a million of them, or whose quantity is drawn by strata.
 

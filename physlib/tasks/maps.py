@@ -7,7 +7,7 @@ from abc import abstractmethod
 import array_api_compat
 import numpy as np
 
-from physlib.tasks.base import Facts, Task
+from physlib.tasks.base import Facts, Stepwise
 
 
 def mean_value(x):
@@ -22,10 +22,12 @@ def variance(x):
     return xp.mean((x[..., 0] - mean_value(x)[..., None]) ** 2, axis=-1)
 
 
-class IntervalMap(Task):
+class IntervalMap(Stepwise):
     """Iterates of `x[t+1] = q f(x[t])`; a subclass supplies `f`. The first value is uniform on [.1, .9]."""
 
     others = {"mean": mean_value, "variance": variance}
+    HEAD = 1
+    SPAN = (0.0, 1.0)
 
     @staticmethod
     @abstractmethod
@@ -36,11 +38,17 @@ class IntervalMap(Task):
         return rng.uniform(0.1, 0.9, (q.size, 1))
 
     def generate(self, q, z):
-        x = np.empty((q.size, self.facts.steps))
-        x[:, 0] = z[:, 0]
+        x = np.empty((q.size, self.facts.steps, 1))
+        x[:, 0] = z
         for t in range(1, self.facts.steps):
-            x[:, t] = q * self.f(x[:, t - 1])
-        return x[..., None]
+            x[:, t] = self.advance(x[:, :t], q)
+        return x
+
+    def advance(self, x, q):
+        return q[:, None] * self.f(x[:, -1])
+
+    def information(self, x):
+        return np.sum(self.f(x[:, :-1, 0]) ** 2, axis=1)
 
     def measure(self, x):
         """The parameter by least squares over one-step pairs, `sum f(x_t) x_{t+1} / sum f(x_t)^2`."""

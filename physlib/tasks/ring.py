@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from typing import ClassVar
 
 import array_api_compat
 import numpy as np
@@ -56,3 +58,27 @@ class Ring(Task):
 
     def residual(self, x):
         return 0 * x[..., 0, 0]
+
+
+class PolarRing(Ring):
+    """The same points in the coordinates where the measurement is straight: radius and angle."""
+
+    family = "ring-polar"
+    facts = replace(
+        Ring.facts,
+        title="point on a ring in polar coordinates",
+        rule=r"x = (q, \varphi)",
+        regime="straight: the radius is a coordinate, so no error of mean zero lengthens it",
+    )
+    others: ClassVar = {}
+
+    @cached_property
+    def scale(self):
+        """Exact: standard deviations of two uniform laws."""
+        return np.array([self.hi - self.lo, 2 * np.pi]) / np.sqrt(12)
+
+    def generate(self, q, z):
+        return np.stack([q, z[:, 0]], axis=-1)[:, None]
+
+    def measure(self, x):
+        return x[..., 0, 0]

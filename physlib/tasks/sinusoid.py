@@ -5,7 +5,7 @@ from __future__ import annotations
 import array_api_compat
 import numpy as np
 
-from physlib.tasks.base import Facts, Task
+from physlib.tasks.base import Facts, Stepwise
 
 
 def _frequency(x):
@@ -41,7 +41,7 @@ def amplitude(x):
     return xp.sqrt(a**2 + b**2)
 
 
-class Sinusoid(Task):
+class Sinusoid(Stepwise):
     """Unit sinusoids of angular frequency q and random phase; a regular system with a smooth measurement."""
 
     family = "sinusoid"
@@ -63,12 +63,21 @@ class Sinusoid(Task):
         source="G. Prony's recurrence for one undamped mode; see Hildebrand, Introduction to Numerical Analysis, ch. 9",
     )
     others = {"amplitude": amplitude}
+    HEAD = 2
+    SPAN = (-1.0, 1.0)
 
     def nuisance(self, q, rng):
         return rng.uniform(0, 2 * np.pi, (q.size, 1))
 
     def generate(self, q, z):
         return np.sin(q[:, None] * np.arange(self.facts.steps) + z)[..., None]
+
+    def advance(self, x, q):
+        return 2 * np.cos(q)[:, None] * x[:, -1] - x[:, -2]
+
+    def information(self, x):
+        # the recurrence is linear in 2 cos(q), whose derivative is -2 sin(q)
+        return 4 * np.sin(_frequency(x)) ** 2 * np.sum(x[:, 1:-1, 0] ** 2, axis=1)
 
     def measure(self, x):
         return _frequency(x)

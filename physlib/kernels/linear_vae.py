@@ -1,0 +1,46 @@
+"""What a linear autoencoder of given noise makes of data (kernels layer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.kernels.base import TrajectoryKernel
+from physlib.rng import numpy_rng
+from physlib.tasks.base import Task
+
+DRAWS = 50_000  # trajectories behind the principal components
+
+
+@lru_cache(maxsize=16)
+def principal_components(
+    task: Task,
+) -> tuple[Float[np.ndarray, " TD"], Float[np.ndarray, " TD"], Float[np.ndarray, "TD TD"]]:
+    """Mean, variances and directions (columns) of trajectories in channel standard deviations."""
+    flat = (task.draw(DRAWS, numpy_rng(0, f"principal components {task.name}")).x / task.scale).reshape(DRAWS, -1)
+    variances, directions = np.linalg.eigh(np.cov(flat.T))
+    return flat.mean(axis=0), np.clip(variances, 1e-12, None), directions
+
+
+@dataclass(frozen=True)
+class LinearVAE(TrajectoryKernel):
+    """Encode, draw the latent variables, decode: each principal component is shrunk and blurred.
+
+    A linear variational autoencoder with decoder noise `s` is probabilistic principal component analysis (J. Lucas et
+    al., Don't Blame the ELBO!, 2019). With `a = max(0, 1 - s^2 / variance)` it sends a component c to `a c + s sqrt(a) e`:
+    what varies less than the noise is lost, the rest keeps its variance less s^2. The decoder's mean is
+    taken, as in sampling, and latent variables follow the prior exactly, so no gap between the two is left.
+    """
+
+    name = "linear-vae"
+    s: float  # decoder noise, share of each channel's standard deviation
+
+    def deviate(self, task, x, rng):
+        mean, variances, directions = principal_components(task)
+        parts = ((x / task.scale).reshape(len(x), -1) - mean) @ directions
+        kept = np.clip(1 - self.s**2 / variances, 0, None)
+        parts = kept * parts + self.s * np.sqrt(kept) * rng.standard_normal(parts.shape)
+        return (mean + parts @ directions.T).reshape(x.shape) * task.scale
