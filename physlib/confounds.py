@@ -40,6 +40,12 @@ FACTORS = (
 )
 
 
+def usual(profile: str) -> Config:
+    """The configuration that every factor departs from, of the first seed."""
+    factor = FACTORS[-1]
+    return factor.configs(getattr(Config, factor.field), profile)[0]
+
+
 def factors(profile: str) -> tuple[Factor, ...]:
     """The factors that are tried at a profile; at `smoke` the last, to show how it is done."""
     return FACTORS[-1:] if profile == "smoke" else FACTORS

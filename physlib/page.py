@@ -83,12 +83,12 @@ def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], s
     return HTML(f'<div class="phys-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
-def with_interval(numbers: tuple[float | None, float | None, float | None]) -> str:
+def with_interval(numbers: tuple[float | None, float | None, float | None], digits: int = 2) -> str:
     """A value with its interval, for `table`; the interval is left out where there is none."""
     value, low, high = (number if number is not None and np.isfinite(number) else None for number in numbers)
     if value is None:
         return "undefined"
-    return f"{value:.2f}" if low is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    return f"{value:.{digits}f}" + ("" if low is None else f" ({low:.{digits}f} to {high:.{digits}f})")
 
 
 def _cell(value: Any, form: str | Callable[[Any], str]) -> str:

@@ -117,16 +117,16 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
 
 _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the length of training
 
-_SIMULATED_SMOKE = {"n_train": 2_000, "n_samples": 300, "n_probe": 40, "steps": 30, "batch": 32, "heun_steps": 5}
+_SIMULATED_SMOKE = {"n_train": 1_000, "n_samples": 200, "n_probe": 20, "steps": 30, "batch": 32, "heun_steps": 4}
 
-_SMOKE = {"n_train": 20_000, "n_samples": 1_200, "n_probe": 100, "steps": 60, "batch": 64}
+_SMOKE = {"n_train": 20_000, "n_samples": 1_000, "n_probe": 60, "steps": 60, "batch": 64, "heun_steps": 5}
 
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
-        "diffusion-mlp": {"n_train": 20_000, "n_samples": 4_000, "n_probe": 400, "steps": 200, "heun_steps": 10},
-        "diffusion-unet": _SMOKE | {"heun_steps": 6},
-        "diffusion-transformer": _SMOKE | {"heun_steps": 6},
-        "flow-mlp": _SMOKE | {"steps": 200, "heun_steps": 6},
+        "diffusion-mlp": {"n_train": 20_000, "n_samples": 3_000, "n_probe": 200, "steps": 200, "heun_steps": 8},
+        "diffusion-unet": _SMOKE,
+        "diffusion-transformer": _SMOKE,
+        "flow-mlp": _SMOKE | {"steps": 200},
         "autoregressive-transformer": _SMOKE,
         "vae-mlp": _SMOKE | {"steps": 200},
     },
@@ -152,7 +152,7 @@ def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
     if not isinstance(system, tasks.Simulated):
         return usual | special
     plans = {"n_plans": 1_000} if isinstance(system, tasks.Maze) else {}
-    smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 40) if profile == "smoke" else {}
+    smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 20) if profile == "smoke" else {}
     if smoke and isinstance(system, tasks.PointMaze):
         smoke["n_train"] = 50  # MuJoCo takes milliseconds for each
     longer = _SIMULATED_PAPER if profile == "paper" else {}
