@@ -16,15 +16,21 @@ class Probe(NamedTuple):
     """How a trained model is asked what it makes of trajectories that were right, and how far it may go."""
 
     name: str
+    meaning: str  # of a level
     levels: tuple[float, ...]  # what `Generator.redraw` is given, from near to far
 
 
-RENOISE = Probe("renoise", (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 2.0))
-"""Levels are noise, in channel standard deviations."""
-CONTINUE = Probe("continue", (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875))
-"""Levels are the share of the steps that the model makes itself."""
-REENCODE = Probe("re-encode", (0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8))
-"""Levels are how far latent variables go from the posterior of a trajectory to the prior."""
+RENOISE = Probe(
+    "renoise",
+    "level of re-noising (share of a standard deviation)",
+    (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 2.0),
+)
+CONTINUE = Probe(
+    "continue", "share of the steps that the model makes itself", (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
+)
+REENCODE = Probe(
+    "re-encode", "share of the way from its latent variables to the prior", (0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8)
+)
 PROBES = {
     "diffusion-mlp": RENOISE,
     "diffusion-unet": RENOISE,

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
+from physlib.models import Probe
 from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, styled
 from physlib.tasks import Task
 
@@ -74,13 +75,13 @@ def moments(
 @styled
 def locality(
     name: str,
-    levels: Sequence[float],
+    probe: Probe,
     cells: Mapping[str, Float[np.ndarray, "S L"]],
     origin: Origin,
 ) -> Figure:
-    """Share of the shift that re-noising to each level reproduces: every seed thin, the mean thick."""
+    """Share of the shift that redrawing data at each level reproduces: every seed thin, the mean thick."""
     figure, axes = canvas(6.6, 3.9)
-    ax = axes[0, 0]
+    ax, levels = axes[0, 0], probe.levels
     columns = Columns()
     for colour, (title, shares) in zip(cycle(COLOURS), cells.items(), strict=False):
         for seed, line in zip(origin.seeds, shares, strict=True):
@@ -89,15 +90,15 @@ def locality(
         ax.plot(levels, shares.mean(axis=0), color=colour, lw=1.8, marker="o", ms=3, label=title)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axhline(1, color=INK, lw=0.8)
-    ax.set(xscale="log", xlabel="level of re-noising (share of a standard deviation)", ylabel="R2 of the shift")
+    ax.set(xscale="log" if levels[-1] > 50 * levels[0] else "linear", xlabel=probe.meaning, ylabel="R2 of the shift")
     ax.set_ylim(bottom=max(-1, ax.get_ylim()[0]))  # open above: corrected shares may exceed 1
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     reached = []
     for title, shares in cells.items():
         enough = [level for level, share in zip(levels, shares.mean(axis=0), strict=True) if share >= 0.8]
         reached.append(f"{title} " + (f"{enough[0]:g}" if enough else f"none (best {shares.mean(axis=0).max():.2f})"))
-    finding = f"Smallest level whose re-noising reproduces at least 0.8 of the shift: {'; '.join(reached)}."
-    alt = f"Share of the observed shift reproduced against the level of re-noising, for {', '.join(cells)}."
+    finding = f"Smallest level that reproduces at least 0.8 of the shift: {'; '.join(reached)}."
+    alt = f"Share of the observed shift reproduced against the {probe.meaning}, for {', '.join(cells)}."
     return Figure(name, figure, finding, alt, origin, columns)
 
 
