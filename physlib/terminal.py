@@ -66,7 +66,9 @@ def read_changes(words: list[str]) -> dict[str, int | float | str]:
         except ValueError:
             raise PhyslibError(f"cannot read --set '{word}': {name} is a number like {default[name]}.") from None
         least = 0 if default[name] == 0 or isinstance(value, float) else 1  # what may be none is none by default
-        if not isinstance(value, str) and not (least <= value < math.inf or name == "noise_shift"):
+        if isinstance(value, str):
+            continue
+        if not math.isfinite(value) or (value < least and name != "noise_shift"):
             raise PhyslibError(f"--set '{word}' is not possible: {name} must be finite and at least {least}.")
     return changes
 

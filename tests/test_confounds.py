@@ -1,0 +1,95 @@
+"""One factor at a time: what is compared differs in one choice, and every run says how to make it."""
+
+import shlex
+
+import numpy as np
+import pytest
+
+from physlib import catalogue, confounds, experiment, tasks
+from physlib.errors import PhyslibError
+from physlib.probe import memorisation
+from physlib.profiles import resolve
+from physlib.rng import numpy_rng
+from physlib.terminal import read_changes
+from tests.conftest import physlib
+
+
+def test_all_factors_share_the_runs_at_their_usual_level():
+    usual = confounds.usual("laptop")
+    for factor in confounds.FACTORS:
+        assert getattr(usual, factor.field) in factor.levels
+        assert factor.configs(getattr(usual, factor.field), "laptop")[0] == usual
+        keys = {config.key for level in factor.levels for config in factor.configs(level, "laptop")}
+        assert len(keys) == 3 * len(factor.levels)
+
+
+def test_the_command_of_a_run_makes_that_run():
+    for config in catalogue.runs("laptop"):
+        words = shlex.split(config.command)
+        options = dict(zip(words[3::2], words[4::2], strict=False))
+        changes = read_changes([words[i + 1] for i, word in enumerate(words) if word == "--set"])
+        made = resolve(
+            words[2],
+            options["--model"],
+            options["--profile"],
+            int(options["--seed"]),
+            words[-1] == "--pilot",
+            **changes,
+        )
+        assert made == config
+
+
+def test_ranges_of_the_dial_are_equally_wide():
+    assert {round(tasks.get(name).hi - tasks.get(name).lo, 9) for name in catalogue.DIAL} == {0.2}
+
+
+def test_a_copy_is_nearer_than_fresh_data():
+    task = tasks.get("tent")
+    training = task.sample(2_000, numpy_rng(0, "training")).x
+    config = resolve("tent", "diffusion-mlp", "smoke", 0, n_nearest=100)
+    copied = memorisation(training[:100], training, task, config)
+    assert np.all(copied["nearest_sample"] == 0)
+    assert np.median(copied["nearest_fresh"]) > 0.01
+    new = memorisation(task.sample(100, numpy_rng(1, "new")).x, training, task, config)
+    assert np.median(new["nearest_sample"]) == pytest.approx(np.median(new["nearest_fresh"]), rel=0.3)
+    constant = np.full_like(training[:1], 0.5)
+    least = np.sqrt(np.mean((training - constant) ** 2 / task.scale**2, axis=(1, 2)).min())
+    assert memorisation(constant, training, task, config)["nearest_sample"][0] == pytest.approx(least, rel=1e-5)
+
+
+def test_normalisations_do_what_they_say():
+    data = np.random.default_rng(0).normal(3, 2, (500, 16, 2)) * np.array([1.0, 5.0])
+    for name in experiment.NORMALISATIONS:
+        mean, std = experiment._normalisation(name, data)
+        x = (data - mean) / std
+        if name == "range":
+            assert np.allclose([x.min((0, 1)), x.max((0, 1))], [[-1, -1], [1, 1]])
+        else:
+            axes = 0 if name == "step" else (0, 1)
+            assert np.allclose(x.std(axis=axes), 1)
+            assert np.allclose(x.mean(axis=axes), 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("stps=3", "did you mean 'steps'"),
+        ("steps", "name=value"),
+        ("steps=few", "number like"),
+        ("width=0", "at least 1"),
+        ("noise_shift=nan", "finite"),
+        ("seed=3", "unknown field"),
+    ],
+)
+def test_a_change_that_cannot_be_read_is_explained(word, said):
+    with pytest.raises(PhyslibError, match=said):
+        read_changes([word])
+
+
+@pytest.mark.parametrize("field", ["normalisation", "precision", "sampler"])
+def test_an_unknown_choice_is_explained_before_anything_is_written(tmp_path, field):
+    choice = ("--set", f"{field}=nonsense")
+    done = physlib("run", "tent", "--profile", "smoke", *choice, check=False, env={"PHYSLIB_BUILD": str(tmp_path)})
+    assert done.returncode == 2
+    assert done.stderr.startswith("physlib: unknown")
+    assert not list(tmp_path.rglob("*.safetensors"))
