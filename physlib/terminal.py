@@ -68,8 +68,10 @@ def read_changes(words: list[str]) -> dict[str, int | float | str]:
         least = 0 if default[name] == 0 or isinstance(value, float) else 1  # what may be none is none by default
         if isinstance(value, str):
             continue
-        if not math.isfinite(value) or (value < least and name != "noise_shift"):
-            raise PhyslibError(f"--set '{word}' is not possible: {name} must be finite and at least {least}.")
+        signed = name == "noise_shift"
+        if not math.isfinite(value) or (value < least and not signed):
+            bound = "" if signed else f" and at least {least}"
+            raise PhyslibError(f"--set '{word}' is not possible: {name} must be finite{bound}.")
     return changes
 
 

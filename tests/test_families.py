@@ -137,6 +137,11 @@ def test_the_transformer_says_what_widths_it_takes():
         models.build("diffusion-transformer", MEAN, STD, 16, 40, 2, 4)
 
 
+def test_a_sampler_is_a_matter_of_denoisers():
+    with pytest.raises(PhyslibError, match="no denoiser"):
+        models.build("vae-mlp", MEAN, STD, 16, 16, 1, 4, sampler="euler")
+
+
 def autoencoder():
     torch.manual_seed(0)
     return VAE(MEAN, STD, steps=8, width=32, blocks=1)

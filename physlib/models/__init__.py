@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from physlib.errors import unknown
+from physlib.errors import PhyslibError, unknown
 
 if TYPE_CHECKING:
     from physlib.models.base import Generator
@@ -54,7 +54,7 @@ def build(
 
     `width` is the narrowest layer's; `blocks` counts residual or attention blocks (the U-Net has a fixed
     number per level); `heun_steps` and `options` are a denoiser's, see `physlib.models.diffusion.Diffusion`.
-    Raises `PhyslibError` for an unknown name or a T or width that the backbone cannot take.
+    Raises `PhyslibError` for an unknown name, a T or width that the backbone cannot take, or options without a denoiser.
     """
     from physlib.models.autoregressive import Autoregressive
     from physlib.models.diffusion import Diffusion
@@ -70,6 +70,8 @@ def build(
     dims = mean.shape[-1]
     whole = {"autoregressive-transformer": Autoregressive, "vae-mlp": VAE}
     if name in whole:
+        if options:
+            raise PhyslibError(f"{name} is no denoiser and has no {' or '.join(options)}: leave it out.")
         return whole[name](mean, std, steps, width, blocks)
     objective, backbone = name.split("-")
     network = {
