@@ -21,7 +21,6 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
             "provenance",
             "probe",
             "experiment",
-            "confounds",
             "catalogue",
             "cell",
             "judge",
