@@ -90,8 +90,9 @@ def locality(
         ax.plot(levels, shares.mean(axis=0), color=colour, lw=1.8, marker="o", ms=3, label=title)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axhline(1, color=INK, lw=0.8)
-    ax.set(xscale="log" if levels[-1] > 50 * levels[0] else "linear", xlabel=probe.meaning, ylabel="R2 of the shift")
-    ax.set_ylim(bottom=max(-1, ax.get_ylim()[0]))  # open above: corrected shares may exceed 1
+    scale = "log" if levels[-1] > 1 else "linear"  # shares of a whole are read on a straight axis
+    ax.set(xscale=scale, xlabel=probe.meaning, ylabel="R2 of the shift")
+    ax.set_ylim(max(-1, ax.get_ylim()[0]), max(1.05, ax.get_ylim()[1]))  # open above: corrected shares may exceed 1
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     reached = []
     for title, shares in cells.items():
