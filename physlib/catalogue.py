@@ -9,7 +9,7 @@ TASKS = ("sinusoid", "tent", "logistic")
 """The synthetic tasks, which every model is trained on."""
 DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
 """The models that the argument is made on."""
-MODELS = (*DIFFUSIONS, "autoregressive-transformer", "vae-mlp")
+MODELS = (*DIFFUSIONS, "autoregressive-transformer")
 """One or more models of each family, all trained on the synthetic tasks."""
 TOYS = ("ring", "ring-polar")
 """The system solved in closed form, in the plane and in the coordinates that mend it."""

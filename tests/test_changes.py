@@ -15,7 +15,9 @@ from tests.conftest import physlib
 
 
 def test_the_command_of_a_run_makes_that_run():
-    for config in catalogue.runs("laptop"):
+    changed = resolve("tent", "diffusion-mlp", "laptop", 3, n_train=500, sampler="euler", noise_shift=-0.5)
+    shorter = resolve("tent", "diffusion-mlp", "smoke", 100, True, steps=7)
+    for config in (*catalogue.runs("laptop"), changed, shorter):
         words = shlex.split(config.command)
         options = dict(zip(words[3::2], words[4::2], strict=False))
         changes = read_changes([words[i + 1] for i, word in enumerate(words) if word == "--set"])

@@ -34,6 +34,27 @@ def test_information_is_the_inverse_variance_of_the_measurement():
         assert np.median(found[good] * np.sqrt(task.information(known)[good])) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("name", ["tent", "logistic"])
+def test_information_adds_up_over_steps(name):
+    # a map's steps are regressions on known values: their precisions add, by hand
+    task = tasks.get(name)
+    x = task.sample(50, numpy_rng(0, "sum")).x
+    single = [task.information(x[:, t : t + 2]) for t in range(9)]
+    assert np.allclose(task.information(x[:, :10]), np.sum(single, axis=0))
+    assert np.allclose(single[3], task.f(x[:, 3, 0]) ** 2)
+
+
+@pytest.mark.parametrize(("s", "t"), [(0.0, 0.3), (0.004, 0.1), (0.05, 1.0)])
+def test_a_rollout_always_leaves_something_to_measure(s, t):
+    for name in ("sinusoid", "tent", "logistic"):
+        assert forecast(tasks.get(name), kernels.Rollout(s, t), 20_000).mass[-1] == 0
+
+
+def test_a_rollout_changes_smoothly_where_the_reading_becomes_exact():
+    exact, nearly = (forecast(tasks.get("logistic"), kernels.Rollout(s, 0.1), 100_000).mass for s in (0.0, 1e-4))
+    assert np.abs(exact - nearly).sum() / 2 < 0.01
+
+
 @pytest.mark.parametrize("name", ["sinusoid", "tent", "logistic"])
 def test_a_rollout_without_errors_is_the_data(name):
     task = tasks.get(name)

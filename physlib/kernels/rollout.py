@@ -13,6 +13,7 @@ from physlib.kernels.base import TrajectoryKernel
 from physlib.tasks.base import Stepwise, Task
 
 FAINT = 1e-12  # keeps a quantile inside (0, 1)
+VAGUE = 100.0  # ranges of the prior: a reading no better than this says nothing
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ class Rollout(TrajectoryKernel):
     Before each step the past is read afresh: `u = m(x~) + s sigma e / sqrt(I)`, `I` the information in the steps so
     far. The quantity is drawn from its posterior given u, a Gaussian cut off at the ends of the prior, and the
     rule makes the next step with it, from what the model itself made. With exact readings (`s = 0`) nothing but
-    noise in the dynamics is left. With a reading error, each draw leans towards the middle of the range and
-    becomes the past of the next: mass moves inward, the more the longer the rollout. The steps up to the first
-    that the rule makes are the data's own. Raises `PhyslibError` for a task whose rule makes no steps.
+    noise in the dynamics is left, within the prior's range. A single draw from a posterior keeps the flat law; but
+    the steps of one trajectory are made with different draws, and the quantity measured on them is their average,
+    which lies further inside. The steps up to the first that the rule makes are the data's own. Raises
+    `PhyslibError` for a task whose rule makes no steps.
     """
 
     name = "rollout"
@@ -47,10 +49,11 @@ class Rollout(TrajectoryKernel):
         self, task: Task, past: Float[np.ndarray, "N P D"], rng: np.random.Generator
     ) -> Float[np.ndarray, " N"]:
         """A draw from the posterior of the quantity given a reading of the past."""
-        told = task.measure(past)
+        told, span = task.measure(past), task.hi - task.lo
         if self.s == 0:
-            return told
-        error = self.s * float(task.scale[0]) / np.sqrt(task.information(past))
+            return np.clip(told, task.lo, task.hi)
+        # a past that tells nothing leaves the prior; an error of many ranges does the same and stays finite
+        error = np.minimum(self.s * float(task.scale[0]) / np.sqrt(task.information(past)), VAGUE * span)
         read = told + error * rng.standard_normal(told.shape)
         low, high = ndtr((task.lo - read) / error), ndtr((task.hi - read) / error)
         drawn = read + error * ndtri(np.clip(low + (high - low) * rng.random(read.shape), FAINT, 1 - FAINT))

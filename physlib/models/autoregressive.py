@@ -14,10 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
+from physlib.errors import PhyslibError
 from physlib.models.base import Generator
 from physlib.models.transformer import Trunk
 
 COMPONENTS = 8
+SHORTEST = 8  # steps below which a share of them is no whole step
 NARROWEST = 1e-3  # least standard deviation of a component, in units of the channel's
 
 
@@ -28,6 +30,8 @@ class Autoregressive(Generator):
 
     def __init__(self, mean: np.ndarray, std: np.ndarray, steps: int, width: int, blocks: int):
         super().__init__(mean, std, steps)
+        if steps < SHORTEST:
+            raise PhyslibError(f"a model of the next step needs {SHORTEST} steps or more, but T is {steps}.")
         self.start = nn.Parameter(torch.zeros(width))
         self.enter = nn.Linear(self.dims, width)
         self.trunk = Trunk(steps, width, blocks, causal=True)
@@ -57,7 +61,7 @@ class Autoregressive(Generator):
         parts = law.component_distribution.base_dist
         index = chosen[:, :, None].expand(-1, 1, self.dims)
         middle, width = (part[:, -1].gather(1, index) for part in (parts.loc, parts.scale))
-        return middle + width * torch.randn(middle.shape, generator=rng, device=middle.device)
+        return middle + width * torch.randn(middle.shape, generator=rng, device=middle.device, dtype=middle.dtype)
 
     def _continue(self, x: Float[Tensor, "N P D"], rng: torch.Generator) -> Float[Tensor, "N T D"]:
         """Normalised steps given so far, P of them perhaps none, and the model's own after them."""
@@ -72,7 +76,7 @@ class Autoregressive(Generator):
 
     @torch.no_grad()
     def sample(self, n, rng):
-        nothing = torch.empty(n, 0, self.dims, device=self.device)
+        nothing = torch.empty(n, 0, self.dims, device=self.device, dtype=self.dtype)
         return self.restore(self._continue(nothing, rng))
 
     def _kept(self, level: float) -> int:

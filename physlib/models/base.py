@@ -64,12 +64,15 @@ class Generator(nn.Module, ABC):
     def redraw(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:
         """What the model makes of trajectories that were right, in data units.
 
-        `level` says how far it may go: near the smallest its local deviation alone, near the largest a new sample.
+        `level` says how far it may go, from its local deviation alone towards a new sample.
         """
 
     @abstractmethod
     def local_error(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> float:
-        """Root-mean-square error, per entry and in normalised units, of what the objective has it predict at `level`."""
+        """Root-mean-square error per entry of what the objective has it predict at `level`, in normalised units.
+
+        A denoiser's is relative to the level.
+        """
 
     def save(self) -> dict[str, np.ndarray]:
         """Trained weights as raw bfloat16 words (`uint16`), half the size of float32.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from physlib.models.base import Generator
@@ -47,17 +47,34 @@ class MixturePrior(nn.Module):
         self.spread = nn.Parameter(torch.zeros(COMPONENTS, LATENT))  # log variances
         self.weight = nn.Parameter(torch.zeros(COMPONENTS))
 
-    def log_density(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, " N"]:
-        """Log density without the constant `-Z log(2 pi) / 2`; squares are multiplied out, which costs no (N, K, Z)."""
+    def _joint(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, "N C"]:
+        """Log density of z with each component, without `-Z log(2 pi) / 2`; squares are multiplied out, to save memory."""
         sharp = (-self.spread).exp()
         square = z.square() @ sharp.T - 2 * z @ (self.middle * sharp).T + (self.middle.square() * sharp).sum(dim=1)
-        return torch.logsumexp(self.weight.log_softmax(0) - (square + self.spread.sum(dim=1)) / 2, dim=1)
+        return self.weight.log_softmax(0) - (square + self.spread.sum(dim=1)) / 2
+
+    def log_density(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, " N"]:
+        """Log density without the constant `-Z log(2 pi) / 2`."""
+        return torch.logsumexp(self._joint(z), dim=1)
 
     def draw(self, n: int, rng: torch.Generator) -> Float[Tensor, "N Z"]:
         """`n` draws."""
         chosen = torch.multinomial(self.weight.softmax(0), n, replacement=True, generator=rng)
-        noise = torch.randn(n, LATENT, generator=rng, device=self.middle.device)
-        return self.middle[chosen] + (self.spread[chosen] / 2).exp() * noise
+        return self.middle[chosen] + self._noise(chosen, rng)
+
+    def move(self, z: Float[Tensor, "N Z"], level: float, rng: torch.Generator) -> Float[Tensor, "N Z"]:
+        """Go the share `level` of the way to a fresh draw from a component that z may have come from.
+
+        Whatever the level, draws from the prior are draws from the prior again.
+        """
+        chosen = torch.multinomial(self._joint(z).softmax(1), 1, generator=rng)[:, 0]
+        middle = self.middle[chosen]
+        return middle + (1 - level**2) ** 0.5 * (z - middle) + level * self._noise(chosen, rng)
+
+    def _noise(self, chosen: Int[Tensor, " N"], rng: torch.Generator) -> Float[Tensor, "N Z"]:
+        """A draw from each chosen component, about its middle."""
+        noise = torch.randn(len(chosen), LATENT, generator=rng, device=self.middle.device, dtype=self.middle.dtype)
+        return (self.spread[chosen] / 2).exp() * noise
 
 
 class VAE(Generator):
@@ -79,7 +96,7 @@ class VAE(Generator):
     def encode(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Latent variables `(N, Z)` drawn given normalised trajectories, and the log of their density over the prior's."""
         middle, spread = self.encoder(x.flatten(1)).chunk(2, dim=-1)
-        noise = torch.randn(middle.shape, generator=rng, device=middle.device)
+        noise = torch.randn(middle.shape, generator=rng, device=middle.device, dtype=middle.dtype)
         z = middle + (spread / 2).exp() * noise
         return z, -(noise.square() + spread).sum(dim=1) / 2 - self.prior.log_density(z)
 
@@ -97,11 +114,12 @@ class VAE(Generator):
 
     @torch.no_grad()
     def redraw(self, x, level, rng):
-        """Encode, go the share `level` of the way to a draw from the prior, decode."""
+        """Encode, move the latent variables within the prior, decode."""
         z, _ = self.encode(self.normalise(x), rng)
-        return self.restore(self.decode((1 - level**2) ** 0.5 * z + level * self.prior.draw(len(z), rng)))
+        return self.restore(self.decode(self.prior.move(z, level, rng)))
 
     @torch.no_grad()
     def local_error(self, x, level, rng):
-        """Root-mean-square change by `redraw`, in normalised units."""
-        return float(((self.redraw(x, level, rng) - x) / self.std).square().mean().sqrt())
+        """Root-mean-square error of decoding what was encoded, the same at every level."""
+        clean = self.normalise(x)
+        return float((self.decode(self.encode(clean, rng)[0]) - clean).square().mean().sqrt())
