@@ -130,7 +130,9 @@ def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         low, high = data.min(axis=(0, 1)), data.max(axis=(0, 1))
         return (low + high) / 2, (high - low) / 2
     axes = 0 if name == "step" else (0, 1)
-    return data.mean(axis=axes), data.std(axis=axes)
+    if not np.all(std := data.std(axis=axes)):
+        raise PhyslibError(f"normalisation {name} divides by zero: a channel of the data does not vary there.")
+    return data.mean(axis=axes), std
 
 
 def _untrained(config: Config, data: np.ndarray) -> Generator:

@@ -2,8 +2,8 @@
 
 Keys are the same in every row and absent values are null. Scores are means over the judged seeds;
 `skill_lo`, `skill_hi` is a t-interval for that mean. Claims: C1, a shift beyond its floor among
-samples that are plausible; C4, the share of the shift that re-noising data to a level and denoising
-them with the trained model reproduces; C5, forecasts by kernels and baselines.
+samples that are plausible; C4, the share of the shift that redrawing data at a level with the
+trained model reproduces; C5, forecasts by kernels and baselines.
 """
 
 from __future__ import annotations
@@ -169,11 +169,11 @@ def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]
 
 def as_text(found: list[Row]) -> str:
     """The rows as a table for a terminal."""
-    wide = max((len(row["task"]) for row in found), default=4)
-    head = f"{'claim':<5} {'task':<{wide}} {'model':<15} {'kernel':<17} {'source':<12} {'variant':<12}"
+    wide, wider = (max((len(row[key]) for row in found), default=5) for key in ("task", "model"))
+    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<12}"
     lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
     for row in found:
-        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<15} {row['kernel']:<17} "
+        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
         words += f"{row['source'] or '':<12} {row['variant'] or '':<12}"
         numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
         lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))

@@ -56,8 +56,8 @@ def mean_interval(values: list[float]) -> Interval:
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 
-def renoised(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, " L"]]:
-    """Mass after fresh data were noised to each probe level and denoised, and its expected squared noise."""
+def redrawn(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, " L"]]:
+    """Mass after fresh data were redrawn at each probe level, and its expected squared noise."""
     counts = result["probe_counts"].astype(float)
     sizes = counts.sum(axis=1, keepdims=True)
     # each bin of the prior weighs the same exactly, whatever number of probes fell in it
@@ -67,13 +67,13 @@ def renoised(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray
 
 
 def locality(task: Task, results: list[Result]) -> Float[np.ndarray, "S L"]:
-    """Share R2 of each run's observed shift that re-noising to each probe level reproduces.
+    """Share R2 of each run's observed shift that redrawing data at each probe level reproduces.
 
     The sampling noise of the probes and of the samples is taken off: with a few thousand probes it
     would hide a fifth of a small shift.
     """
     explained = []
     for result, observed in zip(results, shares(task, results), strict=True):
-        masses, noise = renoised(result)
+        masses, noise = redrawn(result)
         explained.append(shift_r2(masses, observed, noise, squared_noise(observed, result["q"].size)))
     return np.array(explained)

@@ -48,7 +48,8 @@ class Page:
             return Origin(self.profile, [self.seed], revision())
         profiles = dict.fromkeys(r.config.profile for r in runs)
         seeds = dict.fromkeys(r.config.seed for r in runs)
-        return Origin(" and ".join(profiles), list(seeds), runs[0].provenance["revision"])
+        revisions = dict.fromkeys(str(r.provenance["revision"]) for r in runs)
+        return Origin(" and ".join(profiles), list(seeds), ", ".join(revisions))
 
 
 _BANNER = (

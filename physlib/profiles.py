@@ -28,9 +28,9 @@ class Config:
     role: str = "judged"  # "judged", or "pilot": a short run that forecasts may look at
     n_train: int = 100_000  # training trajectories
     n_samples: int = 20_000  # trajectories sampled and measured
-    n_probe: int = 5_000  # fresh trajectories re-noised at each level
+    n_probe: int = 5_000  # fresh trajectories that the trained model redraws at each level
     width: int = 128  # channels of the backbone, at its narrowest
-    blocks: int = 4  # residual blocks of the MLP
+    blocks: int = 4  # residual or attention blocks; the U-Net has a fixed number
     steps: int = 8_000  # optimiser steps
     batch: int = 256  # trajectories per step
     lr: float = 2e-3  # peak learning rate
@@ -119,7 +119,7 @@ _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the
 
 _SIMULATED_SMOKE = {"n_train": 1_000, "n_samples": 200, "n_probe": 20, "steps": 30, "batch": 32, "heun_steps": 4}
 
-_SMOKE = {"n_train": 20_000, "n_samples": 1_000, "n_probe": 60, "steps": 60, "batch": 64, "heun_steps": 5}
+_SMOKE = {"n_train": 20_000, "n_samples": 1_000, "n_probe": 200, "steps": 60, "batch": 64, "heun_steps": 5}
 
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
@@ -151,12 +151,32 @@ def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
     system = tasks.get(task)
     if not isinstance(system, tasks.Simulated):
         return usual | special
-    plans = {"n_plans": 1_000} if isinstance(system, tasks.Maze) else {}
+    plans = {"n_plans": 1_000} if _plans(system, model) else {}
     smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 20) if profile == "smoke" else {}
     if smoke and isinstance(system, tasks.PointMaze):
         smoke["n_train"] = 50  # MuJoCo takes milliseconds for each
     longer = _SIMULATED_PAPER if profile == "paper" else {}
     return usual | special | _SIMULATED_PRESETS.get(model, _SIMULATED_COMMON) | plans | longer | smoke
+
+
+def _plans(system: tasks.Task, model: str) -> bool:
+    """Whether end points can be held: denoisers on mazes can."""
+    return isinstance(system, tasks.Maze) and models.PROBES[model] is models.RENOISE
+
+
+def _refuse(task: str, model: str, overrides: dict[str, Any]) -> None:
+    """Raise for a choice that would be ignored, or fail after training."""
+    denoiser = models.PROBES[model] is models.RENOISE
+    known = {
+        "heun_steps": denoiser,
+        "sampler": model.startswith(("diffusion", "flow")),
+        "noise_shift": model.startswith("diffusion"),
+        "blocks": not model.endswith("unet"),
+        "n_plans": _plans(tasks.get(task), model),
+    }
+    for name in overrides:
+        if not known.get(name, True):
+            raise PhyslibError(f"{name} means nothing for {model} on {task}: leave it out.")
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:
@@ -173,6 +193,7 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         raise PhyslibError(
             f"{model} plans between positions, which {task} is not made of: give a maze without a clock."
         )
+    _refuse(task, model, overrides)
     if seed < 0:
         raise PhyslibError(f"seed {seed} is negative: give 0 or more.")
     choices = _choices(task, model, profile)

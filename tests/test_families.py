@@ -194,7 +194,7 @@ def test_moving_within_the_prior_keeps_its_law(level):
     z = prior.draw(20_000, torch_rng(1, "draw"))
     moved = prior.move(z, level, torch_rng(2, "move"))
     other = prior.draw(20_000, torch_rng(3, "draw"))
-    assert float((moved - z).std()) > 0.1 * level
+    assert (moved - z).std().item() > 0.1 * level
     density = [prior.log_density(v).detach().numpy() for v in (moved, other)]
     assert ks_2samp(*density).pvalue > 1e-3
     assert torch.allclose(moved.mean(0), other.mean(0), atol=0.15)

@@ -33,7 +33,7 @@ def noise_levels(steps: int) -> Float[Tensor, " L"]:
 
 
 class Diffusion(Generator):
-    """Denoiser `D(x; sigma)` with EDM preconditioning, its loss, and the deterministic Heun sampler."""
+    """Denoiser `D(x; sigma)` with EDM preconditioning, its loss, and the samplers; probes and plans are always deterministic."""
 
     error_name = "denoising_error"
 

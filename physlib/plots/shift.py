@@ -80,21 +80,22 @@ def trajectories(
 def profiles(
     name: str,
     cells: Sequence[tuple[Task, str, Float[np.ndarray, "S M"]]],
-    n: int,
+    n: int | Sequence[int],
     origin: Origin,
     columns: int = 3,
     plausible: Sequence[float] | None = None,
 ) -> Figure:
     """Observed over flat, one panel per task and model, one line per seed; tails beside the range.
 
-    `plausible` shares, one per panel, are written into it.
+    `n` samples in every run, or in those of each panel; `plausible` shares, one per panel, are written into it.
     """
     rows = -(-len(cells) // columns)
     figure, axes = canvas(min(3.1 * columns, 3.1 * len(cells)), 2.3 * rows, rows, columns, sharey=True)
     numbers = Columns()
-    for ax, (task, model, masses) in zip(axes.flat, cells, strict=False):
+    sizes = np.broadcast_to(n, len(cells))
+    for ax, (task, model, masses), size in zip(axes.flat, cells, sizes, strict=False):
         bins = masses.shape[1] - 3
-        _frame(ax, task, bin_noise(bins, n))
+        _frame(ax, task, bin_noise(bins, size))
         for seed, mass in zip(origin.seeds, masses, strict=True):
             _steps(ax, task, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
             numbers.add(task=task.name, model=model, seed=seed, **bin_columns(task, bins), mass=mass)
@@ -109,9 +110,10 @@ def profiles(
     for task, model, masses in cells:
         distances = [total_variation(mass, flat) for mass in masses]
         ranges.append(f"{task.name} {model} {min(distances):.3f} to {max(distances):.3f}")
+    floors = [f"{tv_floor(flat, size):.3f}" for size in sorted(set(sizes), reverse=True)]
     finding = (
         f"Total variation from the intended flat law, smallest and largest over seeds: {'; '.join(ranges)}. "
-        f"Sampling alone gives {tv_floor(flat, n):.3f}."
+        f"Sampling alone gives {' or '.join(floors)}."
     )
     alt = (
         f"Histograms of the measured quantity relative to the flat prior, {len(cells)} panels, one line per seed; "
