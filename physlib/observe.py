@@ -59,6 +59,7 @@ def mean_interval(values: list[float]) -> Interval:
 def redrawn(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, " L"]]:
     """Mass after fresh data were redrawn at each probe level, and its expected squared noise."""
     counts = result["probe_counts"].astype(float)
+    counts = counts[:, :, counts[0].sum(axis=0) > 0]  # few probes may leave a bin of the prior empty
     sizes = counts.sum(axis=1, keepdims=True)
     # each bin of the prior weighs the same exactly, whatever number of probes fell in it
     transition = counts / sizes

@@ -119,11 +119,18 @@ _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the
 
 _SIMULATED_SMOKE = {"n_train": 1_000, "n_samples": 200, "n_probe": 20, "steps": 30, "batch": 32, "heun_steps": 4}
 
-_SMOKE = {"n_train": 20_000, "n_samples": 1_000, "n_probe": 200, "steps": 60, "batch": 64, "heun_steps": 5}
+_SMOKE = {"n_train": 20_000, "n_samples": 600, "n_probe": 60, "steps": 40, "batch": 32, "heun_steps": 5}
 
 _PROFILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
-        "diffusion-mlp": {"n_train": 20_000, "n_samples": 3_000, "n_probe": 200, "steps": 200, "heun_steps": 8},
+        "diffusion-mlp": {
+            "n_train": 20_000,
+            "n_samples": 3_000,
+            "n_probe": 200,
+            "steps": 200,
+            "batch": 128,
+            "heun_steps": 8,
+        },
         "diffusion-unet": _SMOKE,
         "diffusion-transformer": _SMOKE,
         "flow-mlp": _SMOKE | {"steps": 200},

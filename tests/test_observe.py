@@ -48,3 +48,12 @@ def test_interval_over_seeds_is_students():
     assert math.isnan(observe.mean_interval([1.0])[1])
     shifts = observe.over_seeds(RING, [run(CENTRES, np.zeros(20)), run(CENTRES + 1, np.zeros(20))])["shift"]
     assert shifts[0] == pytest.approx(0.5)
+
+
+def test_an_empty_bin_of_probes_is_left_out():
+    counts = np.zeros((2, 23, 20), dtype=np.int32)
+    counts[:, np.arange(1, 20), np.arange(19)] = 5  # nothing fell in the last bin; the rest stayed where they were
+    run = Result(resolve("tent", "diffusion-mlp", "laptop", 0), {"probe_counts": counts}, {})
+    masses, noise = observe.redrawn(run)
+    assert np.allclose(masses[:, 1:20], 1 / 19)
+    assert np.allclose(noise, 0)

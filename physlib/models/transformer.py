@@ -16,8 +16,7 @@ from physlib.models.mlp import NoiseEmbedding
 
 HEAD = 16  # channels of one attention head
 
-Cache = list[tuple[Tensor, Tensor]]
-"""Keys and values `(N, heads, T, HEAD)` that each block has seen so far."""
+Cache = list[tuple[Tensor, Tensor]]  # keys and values `(N, heads, T, HEAD)` that each block has seen so far
 
 
 class Attention(nn.Module):
