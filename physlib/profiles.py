@@ -117,7 +117,7 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
 
 _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the length of training
 
-_SIMULATED_SMOKE = {"n_train": 1_000, "n_samples": 200, "n_probe": 20, "steps": 30, "batch": 32, "heun_steps": 4}
+_SIMULATED_SMOKE = {"n_train": 1_000, "n_samples": 200, "n_probe": 20, "steps": 20, "batch": 32, "heun_steps": 4}
 
 _SMOKE = {"n_train": 20_000, "n_samples": 600, "n_probe": 60, "steps": 40, "batch": 32, "heun_steps": 5}
 
@@ -159,7 +159,8 @@ def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
     if not isinstance(system, tasks.Simulated):
         return usual | special
     plans = {"n_plans": 1_000} if _plans(system, model) else {}
-    smoke = _SIMULATED_SMOKE | dict.fromkeys(plans, 20) if profile == "smoke" else {}
+    narrow = {"width": 8 if model.endswith("unet") else 32}
+    smoke = _SIMULATED_SMOKE | narrow | dict.fromkeys(plans, 20) if profile == "smoke" else {}
     if smoke and isinstance(system, tasks.PointMaze):
         smoke["n_train"] = 50  # MuJoCo takes milliseconds for each
     longer = _SIMULATED_PAPER if profile == "paper" else {}
