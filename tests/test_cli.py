@@ -59,7 +59,7 @@ def test_list_names_everything():
 def test_dry_run_prints_the_configuration_and_trains_nothing(build_folder):
     text = physlib("run", "tent", "--model", "diffusion-unet", "--seed", "99", "--pilot", "--dry-run").stdout
     assert "steps         500" in text
-    assert "expected     about" in text
+    assert "expected      about" in text
     assert not list(build_folder.rglob("*seed99*"))
 
 
