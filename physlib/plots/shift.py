@@ -102,6 +102,8 @@ def profiles(
         ax.set_title(f"{task.name}, {model}", fontsize=8.5)
     for ax, share in zip(axes.flat, plausible or (), strict=False):
         ax.text(0.5, 0.06, f"{share:.0%} plausible", transform=ax.transAxes, ha="center", color=INK, fontsize=8)
+    for ax in axes.flat[len(cells) :]:
+        ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
     axes[0, 0].set_ylim(bottom=0)  # shared by all, so only once all is drawn
