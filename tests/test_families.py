@@ -59,7 +59,7 @@ def test_samplers_have_their_order(sampler, order):
     errors = []
     for steps in (64, 128, 256):
         model = Diffusion(_GaussianScore(), MEAN, STD, 4, steps, sampler=sampler)
-        end = model._heun(torch.full((1, 4, 2), SIGMA_MAX).double(), noise_levels(steps))
+        end = model._descend(torch.full((1, 4, 2), SIGMA_MAX).double(), noise_levels(steps))
         errors.append(abs(float(end[0, 0, 0]) - SIGMA_MAX / math.sqrt(1 + SIGMA_MAX**2)))
     assert math.log2(errors[1] / errors[2]) == pytest.approx(order, abs=0.35)
 

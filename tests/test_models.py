@@ -131,7 +131,7 @@ def test_heun_is_second_order():
     for steps in (32, 64, 128):
         model = ideal(steps)
         start = torch.ones(1, 4, 2, dtype=torch.float64) * SIGMA_MAX
-        end = model._heun(start, noise_levels(steps).double())
+        end = model._descend(start, noise_levels(steps).double())
         errors.append(abs(float(end[0, 0, 0]) - SIGMA_MAX / np.sqrt(1 + SIGMA_MAX**2)))
     assert errors[0] / errors[1] > 3.3
     assert errors[1] / errors[2] > 3.0

@@ -37,10 +37,9 @@ class Autoregressive(Generator):
         self.trunk = Trunk(steps, width, blocks, causal=True)
         self.head = nn.Linear(width, COMPONENTS * (1 + 2 * self.dims))
 
-    def _tokens(self, x: Float[Tensor, "N T D"]) -> Float[Tensor, "N T W"]:
-        """The start token and all steps but the last: token t is what step t is predicted from."""
-        start = self.start.expand(len(x), 1, -1)
-        return torch.cat([start, self.enter(x[:, :-1])], dim=1)
+    def _tokens(self, x: Float[Tensor, "N P D"]) -> Float[Tensor, "N P+1 W"]:
+        """The start token and then the steps given: token t is what step t is predicted from."""
+        return torch.cat([self.start.expand(len(x), 1, -1), self.enter(x)], dim=1)
 
     def predict(self, h: Float[Tensor, "N T W"]) -> MixtureSameFamily:
         """Law of each step in normalised units, from the trunk's output."""
@@ -52,7 +51,7 @@ class Autoregressive(Generator):
     def loss(self, x, rng):
         """Negative log-likelihood per entry, in nats and normalised units; `rng` is not needed."""
         x = self.normalise(x)
-        h, _ = self.trunk(self._tokens(x))
+        h, _ = self.trunk(self._tokens(x[:, :-1]))
         return -self.predict(h).log_prob(x).mean() / self.dims
 
     def _draw(self, law: MixtureSameFamily, rng: torch.Generator) -> Float[Tensor, "N 1 D"]:
@@ -65,8 +64,7 @@ class Autoregressive(Generator):
 
     def _continue(self, x: Float[Tensor, "N P D"], rng: torch.Generator) -> Float[Tensor, "N T D"]:
         """Normalised steps given so far, P of them perhaps none, and the model's own after them."""
-        start = self.start.expand(len(x), 1, -1)
-        h, cache = self.trunk(torch.cat([start, self.enter(x)], dim=1))
+        h, cache = self.trunk(self._tokens(x))
         steps = [x]
         for left in reversed(range(self.steps - x.shape[1])):
             steps.append(self._draw(self.predict(h), rng))
@@ -91,5 +89,5 @@ class Autoregressive(Generator):
     def local_error(self, x, level, rng):
         """Root-mean-square error of the first step that the model makes after those kept at `level`."""
         x, kept = self.normalise(x), self._kept(level)
-        h, _ = self.trunk(self._tokens(x)[:, : kept + 1])
+        h, _ = self.trunk(self._tokens(x[:, :kept]))
         return float((self._draw(self.predict(h), rng) - x[:, kept : kept + 1]).square().mean().sqrt())

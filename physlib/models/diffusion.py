@@ -83,14 +83,22 @@ class Diffusion(Generator):
         error = (self.denoise(x + noise, sigma, self.given(x)) - x).square().mean(dim=(1, 2))
         return (weight * error).mean()
 
-    def _heun(
-        self, x: Float[Tensor, "N T D"], sigmas: Float[Tensor, " L"], held: Float[Tensor, "N T D"] | None = None
+    def _descend(
+        self, x: Tensor, sigmas: Float[Tensor, " L"], held: Tensor | None = None, rng: torch.Generator | None = None
     ) -> Float[Tensor, "N T D"]:
-        """Integrate the probability-flow equation down the noise levels by Heun's method (algorithm 1)."""
+        """Integrate the probability-flow equation down the noise levels (algorithm 1).
+
+        With `rng`, noise is put back before each step where the level is between `CHURN_MIN` and `CHURN_MAX`
+        (algorithm 2).
+        """
         x = x.double()  # errors of the integrator stay below those of the network
         for now, then in pairwise(sigmas):
+            if rng is not None and CHURN_MIN <= now <= CHURN_MAX:
+                raised = now * (1 + CHURN)
+                fresh = torch.randn(x.shape, generator=rng, device=x.device)
+                x, now = x + (raised**2 - now**2).sqrt() * fresh, raised
             x = self._step(x, now, then, held)
-        return x.float()
+        return x.to(self.dtype)
 
     def _step(self, x: Tensor, now: Tensor, then: Tensor, held: Tensor | None) -> Tensor:
         """From one noise level to the next; the last step, to 0, and the sampler `euler` go straight."""
@@ -101,17 +109,6 @@ class Diffusion(Generator):
         slope = (slope + (euler - self._denoise_at(euler, then, held)) / then) / 2
         return x + (then - now) * slope
 
-    def _churned(self, x: Tensor, sigmas: Float[Tensor, " L"], rng: torch.Generator) -> Float[Tensor, "N T D"]:
-        """Algorithm 2: noise is put back before each step where the level is between `CHURN_MIN` and `CHURN_MAX`."""
-        x = x.double()
-        for now, then in pairwise(sigmas):
-            if CHURN_MIN <= now <= CHURN_MAX:
-                raised = now * (1 + CHURN)
-                fresh = torch.randn(x.shape, generator=rng, device=x.device)
-                x, now = x + (raised**2 - now**2).sqrt() * fresh, raised
-            x = self._step(x, now, then, None)
-        return x.float()
-
     def _denoise_at(self, x: Tensor, sigma: Tensor, held: Tensor | None) -> Tensor:
         level = sigma.to(x.device, self.dtype).expand(len(x))
         return self.denoise(x.to(self.dtype), level, held).double()
@@ -120,9 +117,8 @@ class Diffusion(Generator):
     def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
         sigmas = noise_levels(self.heun_steps)
         noise = torch.randn(n, self.steps, self.dims, generator=rng, device=self.device)
-        if self.sampler == "stochastic":
-            return self.restore(self._churned(noise * sigmas[0], sigmas, rng))
-        return self.restore(self._heun(noise * sigmas[0], sigmas))
+        churn = rng if self.sampler == "stochastic" else None
+        return self.restore(self._descend(noise * sigmas[0], sigmas, rng=churn))
 
     @torch.no_grad()
     def inpaint(self, known: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, "N T D"]:
@@ -135,7 +131,7 @@ class Diffusion(Generator):
         noise = torch.randn(known.shape, generator=rng, device=self.device)
         held = self.normalise(known)
         start = torch.where(held.isnan(), 0, held) + noise * sigmas[0]
-        return self.restore(self._heun(start, sigmas, held))
+        return self.restore(self._descend(start, sigmas, held))
 
     @torch.no_grad()
     def redraw(self, x, level, rng):
@@ -148,7 +144,7 @@ class Diffusion(Generator):
         start = torch.tensor([level], dtype=torch.float64)
         noise = torch.randn(x.shape, generator=rng, device=x.device)
         clean, levels = self.normalise(x), torch.cat([start, sigmas[sigmas < level]])
-        return self.restore(self._heun(clean + level * noise, levels, self.given(clean)))
+        return self.restore(self._descend(clean + level * noise, levels, self.given(clean)))
 
     @torch.no_grad()
     def local_error(self, x, level, rng):
