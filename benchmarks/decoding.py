@@ -16,7 +16,7 @@ def whole_past(model: Autoregressive, n: int, rng: torch.Generator) -> torch.Ten
     """Samples without a cache: every step reads all before it."""
     x = torch.zeros(n, model.steps, model.dims)
     for t in range(model.steps):
-        h, _ = model.trunk(model._tokens(x)[:, : t + 1])
+        h, _ = model.trunk(model._tokens(x[:, :t]))
         x[:, t : t + 1] = model._draw(model.predict(h), rng)
     return model.restore(x)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from physlib.confounds import HALF, factors
 from physlib.errors import PhyslibError
 from physlib.profiles import Config, resolve, seeds_of
 
 TASKS = ("sinusoid", "tent", "logistic")
 """The synthetic tasks, which every model is trained on."""
+DIAL = (
+    *("tent[0.7,0.9]", "tent[1.05,1.25]", "tent[1.3,1.5]", "tent[1.55,1.75]", "tent[1.8,2]"),
+    *("logistic[2.6,2.8]", "logistic[3.1,3.3]", "logistic[3.4,3.6]", "logistic[3.6,3.8]", "logistic[3.8,4]"),
+)
+"""Ranges of equal width from regular to chaotic."""
 DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
 """The models that the argument is made on."""
-MODELS = (*DIFFUSIONS, "autoregressive-transformer")
+MODELS = (*DIFFUSIONS, "flow-mlp", "autoregressive-transformer", "vae-mlp")
 """One or more models of each family, all trained on the synthetic tasks."""
 TOYS = ("ring", "ring-polar")
 """The system solved in closed form, in the plane and in the coordinates that mend it."""
@@ -51,6 +57,13 @@ def families(profile: str) -> tuple[tuple[str, str], ...]:
     return tuple(p for p in pairs if profile != "smoke" or p[1] in DIFFUSIONS or p[0] == TASKS[-1])
 
 
+def dial(profile: str) -> dict[str, list[Config]]:
+    """The runs of each range from regular to chaotic, at half the training; at smoke of the two last."""
+    usual = {} if profile == "smoke" else HALF
+    ranges = DIAL[-2:] if profile == "smoke" else DIAL
+    return {name: [resolve(name, MODELS[0], profile, seed, **usual) for seed in seeds_of(profile)] for name in ranges}
+
+
 def runs(profile: str) -> list[Config]:
     """Every run that the book keeps of a profile; of `paper` single ones, on mazes: what does longer training do?"""
     if profile == "paper":
@@ -64,4 +77,6 @@ def runs(profile: str) -> list[Config]:
     ]
     singles = ((MAZES[0], PLANNER), *((toy, MODELS[0]) for toy in TOYS))
     single = [resolve(*pair, profile, seed) for pair in singles for seed in seeds_of(profile)]
-    return judged + single
+    tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
+    turned = [c for configs in dial(profile).values() for c in configs]
+    return list(dict.fromkeys([*judged, *single, *tried, *turned]))  # factors share the runs at their usual level

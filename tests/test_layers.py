@@ -21,6 +21,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
             "provenance",
             "probe",
             "experiment",
+            "confounds",
             "catalogue",
             "cell",
             "judge",

@@ -133,3 +133,13 @@ def test_names_keep_every_digit_of_the_range(lo, hi):
 def test_bad_names_are_explained(name, words):
     with pytest.raises(PhyslibError, match=words.replace("[", r"\[")):
         tasks.get(name)
+
+
+def test_lyapunov_exponents_are_the_known_ones():
+    q = np.array([1.3, 1.9])
+    assert np.allclose(tasks.get("tent").lyapunov(q, numpy_rng(0, "orbit")), np.log(q), atol=1e-9)
+    chaos, cycle, fixed = tasks.get("logistic").lyapunov(np.array([4.0, 3.2, 2.8]), numpy_rng(0, "orbit"))
+    assert chaos == pytest.approx(np.log(2), abs=0.05)  # Ulam and von Neumann
+    # multiplier of the two-cycle is 4 + 2 q - q^2, of the fixed point 2 - q
+    assert cycle == pytest.approx(np.log(abs(4 + 2 * 3.2 - 3.2**2)) / 2, abs=1e-6)
+    assert fixed == pytest.approx(np.log(abs(2 - 2.8)), abs=1e-6)

@@ -1,5 +1,6 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
+from physlib.plots.confounds import dial, factors
 from physlib.plots.figure import Figure, Origin
 from physlib.plots.interactive import scale_slider
 from physlib.plots.maze import lengthening, paths, training_length
@@ -13,6 +14,8 @@ __all__ = [
     "Origin",
     "all_bins",
     "amplification",
+    "dial",
+    "factors",
     "kernel_scale_curve",
     "lengthening",
     "locality",

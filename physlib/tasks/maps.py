@@ -6,8 +6,11 @@ from abc import abstractmethod
 
 import array_api_compat
 import numpy as np
+from jaxtyping import Float
 
 from physlib.tasks.base import Facts, Stepwise
+
+TINY = 1e-300  # keeps the logarithm finite on the superstable orbit
 
 
 def mean_value(x):
@@ -33,6 +36,22 @@ class IntervalMap(Stepwise):
     @abstractmethod
     def f(x):
         """The map at parameter 1."""
+
+    @staticmethod
+    @abstractmethod
+    def slope(x):
+        """Derivative of `f`."""
+
+    def lyapunov(
+        self, q: Float[np.ndarray, " N"], rng: np.random.Generator, steps: int = 2_000
+    ) -> Float[np.ndarray, " N"]:
+        """Lyapunov exponent at each parameter, nats per step: mean log slope along an orbit, after as long a start."""
+        x, total = self.nuisance(q, rng)[:, 0], np.zeros(q.size)
+        for t in range(2 * steps):
+            if t >= steps:
+                total += np.log(np.abs(q * self.slope(x)) + TINY)
+            x = q * self.f(x)
+        return total / steps
 
     def nuisance(self, q, rng):
         return rng.uniform(0.1, 0.9, (q.size, 1))
@@ -93,6 +112,10 @@ class Logistic(IntervalMap):
     def f(x):
         return x * (1 - x)
 
+    @staticmethod
+    def slope(x):
+        return 1 - 2 * x
+
 
 class Tent(IntervalMap):
     """The tent map; chaotic without windows, with Lyapunov exponent log q."""
@@ -113,3 +136,8 @@ class Tent(IntervalMap):
     def f(x):
         xp = array_api_compat.array_namespace(x)
         return xp.minimum(x, 1 - x)
+
+    @staticmethod
+    def slope(x):
+        xp = array_api_compat.array_namespace(x)
+        return xp.where(x < 0.5, 1.0, -1.0)

@@ -1,17 +1,26 @@
-"""Changes to a configuration: every run says how to make it, and what cannot be is explained."""
+"""One factor at a time: what is compared differs in one choice, and every run says how to make it."""
 
 import shlex
 
 import numpy as np
 import pytest
 
-from physlib import catalogue, experiment, tasks
+from physlib import catalogue, confounds, experiment, tasks
 from physlib.errors import PhyslibError
 from physlib.probe import memorisation
 from physlib.profiles import resolve
 from physlib.rng import numpy_rng
 from physlib.terminal import read_changes
 from tests.conftest import physlib
+
+
+def test_all_factors_share_the_runs_at_their_usual_level():
+    usual = confounds.usual("laptop")
+    for factor in confounds.FACTORS:
+        assert getattr(usual, factor.field) in factor.levels
+        assert factor.configs(getattr(usual, factor.field), "laptop")[0] == usual
+        keys = {config.key for level in factor.levels for config in factor.configs(level, "laptop")}
+        assert len(keys) == 3 * len(factor.levels)
 
 
 def test_the_command_of_a_run_makes_that_run():
@@ -30,6 +39,10 @@ def test_the_command_of_a_run_makes_that_run():
             **changes,
         )
         assert made == config
+
+
+def test_ranges_of_the_dial_are_equally_wide():
+    assert {round(tasks.get(name).hi - tasks.get(name).lo, 9) for name in catalogue.DIAL} == {0.2}
 
 
 def test_a_copy_is_nearer_than_fresh_data():
