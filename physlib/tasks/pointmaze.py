@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import redirect_stderr
 from functools import cached_property, lru_cache
+from io import StringIO
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -41,8 +43,10 @@ def simulator(maze_map: str) -> MjModel:
     """
     try:
         import mujoco
-        from gymnasium_robotics.envs.maze import maps
-        from gymnasium_robotics.envs.maze.point_maze import PointMazeEnv
+
+        with redirect_stderr(StringIO()):  # a notice on environments that are not used here
+            from gymnasium_robotics.envs.maze import maps
+            from gymnasium_robotics.envs.maze.point_maze import PointMazeEnv
     except ImportError as error:
         raise PhyslibError(
             f"{error.name} is missing: install MuJoCo's mazes with pip install 'physlib[maze]'."
