@@ -64,6 +64,11 @@ def dial(profile: str) -> dict[str, list[Config]]:
     return {name: [resolve(name, MODELS[0], profile, seed, **usual) for seed in seeds_of(profile)] for name in ranges}
 
 
+def toys(profile: str) -> dict[str, list[Config]]:
+    """The runs on the system solved in closed form."""
+    return {toy: [resolve(toy, MODELS[0], profile, seed) for seed in seeds_of(profile)] for toy in TOYS}
+
+
 def runs(profile: str) -> list[Config]:
     """Every run that the book keeps of a profile; of `paper` single ones, on mazes: what does longer training do?"""
     if profile == "paper":
@@ -75,8 +80,7 @@ def runs(profile: str) -> list[Config]:
         for short in (False, True)
         for seed in seeds_of(profile, short)
     ]
-    singles = ((MAZES[0], PLANNER), *((toy, MODELS[0]) for toy in TOYS))
-    single = [resolve(*pair, profile, seed) for pair in singles for seed in seeds_of(profile)]
+    planned = [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]
     tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
-    turned = [c for configs in dial(profile).values() for c in configs]
-    return list(dict.fromkeys([*judged, *single, *tried, *turned]))  # factors share the runs at their usual level
+    single = [c for group in (toys(profile), dial(profile)) for configs in group.values() for c in configs]
+    return list(dict.fromkeys([*judged, *planned, *single, *tried]))  # factors share the runs at their usual level

@@ -3,7 +3,8 @@
 Keys are the same in every row and absent values are null. Scores are means over the judged seeds;
 `skill_lo`, `skill_hi` is a t-interval for that mean. Claims: C1, a shift beyond its floor among
 samples that are plausible; C4, the share of the shift that redrawing data at a level with the
-trained model reproduces; C5, forecasts by kernels and baselines.
+trained model reproduces; C5, forecasts by kernels and baselines; C10, the shift with one choice changed; C11, the shift on
+ranges from regular to chaotic; C12, the shift of the toy. `tv_lo`, `tv_hi` is a t-interval over seeds.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from physlib import catalogue, judge
+from physlib import catalogue, confounds, experiment, judge, tasks
 from physlib.cell import Cell, Entry
 from physlib.density import flat_mass, tv_floor
 from physlib.forecast import score
 from physlib.models import PROBES
 from physlib.observe import locality, mean_interval, over_seeds
 from physlib.provenance import revision
+from physlib.store import Result
 
 KEYS = (
     "claim",
@@ -36,6 +38,8 @@ KEYS = (
     "seeds",
     "n_samples",
     "tv_observed",
+    "tv_lo",
+    "tv_hi",
     "tv_floor",
     "tv_plausible",
     "plausible",
@@ -57,38 +61,53 @@ Row = dict[str, Any]
 
 
 def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list[Row]:
-    """Rows of a profile, of every task and model of the book or those given.
+    """Rows of a profile: of the tasks and models given, or of everything in the book.
 
     Raises `PhyslibError` naming what is missing or damaged and how to make it.
     """
     found = []
     for task, model in catalogue.cells(profile) if cells is None else cells:
         cell, entries = judge.load(task, model, profile)
-        seen = over_seeds(cell.task, cell.judged)
-        common = _common(cell, seen["shift"][0])
-        plausible = {"plausible": seen["plausible"][0], "tv_plausible": seen["shift_plausible"][0]}
-        found += [_row(common, claim="C1", kernel="none", **plausible), *_locality(cell, common)]
+        common = _common(cell.judged)
+        found += [_shift(cell.judged, "C1"), *_locality(cell, common)]
         found += [_forecast(cell, entry, common) for entry in entries]
-    return found
+    return found if cells is not None else found + _without_forecast(profile)
 
 
-def _common(cell: Cell, shift: float) -> Row:
-    task, flat = cell.task, flat_mass()
-    config, n = cell.judged[0].config, cell.judged[0]["q"].size
+def _without_forecast(profile: str) -> list[Row]:
+    changed = [(factor, level) for factor in confounds.factors(profile) for level in factor.levels]
+    groups = [("C10", f"{factor.field}={level}", factor.configs(level, profile)) for factor, level in changed]
+    groups += [("C11", None, configs) for configs in catalogue.dial(profile).values()]
+    groups += [("C12", None, configs) for configs in catalogue.toys(profile).values()]
+    return [_shift(experiment.fetch(configs), claim, variant) for claim, variant, configs in groups]
+
+
+def _shift(runs: list[Result], claim: str, variant: str | None = None) -> Row:
+    seen = over_seeds(tasks.get(runs[0].config.task), runs)
+    plausible = {"plausible": seen["plausible"][0], "tv_plausible": seen["shift_plausible"][0]}
+    return _row(_common(runs), claim=claim, kernel="none", variant=variant, **plausible)
+
+
+def _common(runs: list[Result]) -> Row:
+    config, n = runs[0].config, runs[0]["q"].size
+    task = tasks.get(config.task)
+    shift, low, high = over_seeds(task, runs)["shift"]
     return {
         "task": task.name,
-        "model": cell.model,
+        "model": config.model,
         "variant": None,
-        "profile": cell.profile,
-        "seeds": [r.config.seed for r in cell.judged],
+        "profile": config.profile,
+        "seeds": [r.config.seed for r in runs],
         "n_samples": n,
         "tv_observed": shift,
-        "tv_floor": tv_floor(flat, n),
+        "tv_lo": low,
+        "tv_hi": high,
+        "tv_floor": tv_floor(flat_mass(), n),
         "mean_prior": (task.lo + task.hi) / 2,
-        "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in cell.judged])),
-        "seconds_train": float(np.mean([r.provenance["seconds_train"] for r in cell.judged])),
+        "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in runs])),
+        "seconds_train": float(np.mean([r.provenance["seconds_train"] for r in runs])),
         "width": config.width,
-        "revision": cell.judged[0].provenance["revision"] or revision(),
+        "revision": runs[0].provenance["revision"] or revision(),
     }
 
 

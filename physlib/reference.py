@@ -41,7 +41,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def claims_page(profile: str) -> str:
     """The ledger as a page, one table a claim."""
     rows = ledger.rows(profile)
-    cells = list(dict.fromkeys((row["task"], row["model"]) for row in rows))
+    cells = list(dict.fromkeys((row["task"], row["model"]) for row in rows if row["claim"] == "C1"))
 
     def of(claim: str, cell: tuple[str, str]) -> list[ledger.Row]:
         return [row for row in rows if row["claim"] == claim and (row["task"], row["model"]) == cell]
@@ -62,6 +62,10 @@ def claims_page(profile: str) -> str:
     for cell in cells:
         parts.append(f"### {cell[0]}, {cell[1]}\n")
         parts.append(_table(score, ([row[key] for key in score] for row in of("C5", cell))))
+    parts.append("## C10, C11, C12: the shift with one choice changed, from regular to chaotic, and of the toy\n")
+    plain = ("claim", "task", "model", "variant", "tv_observed", "tv_lo", "tv_hi", "tv_floor", "plausible")
+    others = (row for row in rows if row["claim"] in ("C10", "C11", "C12"))
+    parts.append(_table(plain, ([row[key] for key in plain] for row in others)))
     return "\n".join(parts)
 
 

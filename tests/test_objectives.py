@@ -1,5 +1,7 @@
 """Kernels of what an objective leaves, next-step errors and a linear autoencoder, against the rules they rest on."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import kstest, uniform
@@ -83,10 +85,20 @@ def test_a_rollout_needs_a_rule_that_makes_steps():
 def test_a_linear_autoencoder_keeps_each_variance_less_its_noise():
     task, s = tasks.get("sinusoid"), 0.3
     x = task.sample(50_000, numpy_rng(0, "pca")).x
-    made = kernels.LinearVAE(s).deviate(task, x, numpy_rng(1, "l"))
-    before, after = (np.cov((v / task.scale).reshape(50_000, -1).T) for v in (x, made))
+    before = np.cov((x / task.scale).reshape(50_000, -1).T)
     variances, directions = np.linalg.eigh(before)
-    kept = np.diag(directions.T @ after @ directions)
-    assert np.allclose(kept, np.clip(variances - s**2, 0, None), atol=0.05 * variances.max() / 3)
-    exact = kernels.LinearVAE(0.0).deviate(task, x, numpy_rng(1, "l"))
+    noise = math.sqrt(3 * 2 / 50_000) * variances.max()  # of three estimates: of data, of components, of what is made
+    for gap in (0.0, 0.6, 1.0):  # moving towards the prior changes no variance
+        made = kernels.LinearVAE(s, gap).deviate(task, x, numpy_rng(1, "l"))
+        kept = np.diag(directions.T @ np.cov((made / task.scale).reshape(50_000, -1).T) @ directions)
+        assert np.allclose(kept, np.clip(variances - s**2, 0, None), atol=4 * noise)
+    exact = kernels.LinearVAE(0.0, 0.0).deviate(task, x, numpy_rng(1, "l"))
     assert np.allclose(exact, x, atol=1e-9)
+
+
+def test_the_whole_way_to_the_prior_forgets_the_data():
+    task = tasks.get("tent")
+    x = task.sample(50_000, numpy_rng(0, "pca")).x
+    made = kernels.LinearVAE(0.1, 1.0).deviate(task, x, numpy_rng(1, "l"))
+    centred = [(v - v.mean(axis=0)).reshape(50_000, -1) for v in (x, made)]
+    assert np.abs((centred[0] * centred[1]).mean(axis=0)).max() < 0.02 * task.scale[0] ** 2

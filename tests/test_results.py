@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physlib import catalogue, experiment, judge, ledger, reproduce, tasks
+from physlib import catalogue, confounds, experiment, judge, ledger, reproduce, tasks
 from physlib.cell import gather
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.models import PROBES
@@ -103,6 +103,18 @@ def test_every_cell_has_every_kernel_from_every_source(rows):
         assert len([r for r in rows if r["claim"] == "C4" and (r["task"], r["model"]) == (task, model)]) == len(
             PROBES[model].levels
         )
+
+
+def test_claims_without_a_forecast_have_their_rows(rows):
+    changed = {r["variant"] for r in rows if r["claim"] == "C10"}
+    assert changed == {f"{f.field}={level}" for f in confounds.FACTORS for level in f.levels}
+    assert tuple(r["task"] for r in rows if r["claim"] == "C11") == catalogue.DIAL
+    assert tuple(r["task"] for r in rows if r["claim"] == "C12") == catalogue.TOYS
+    usual = {f"{f.field}={getattr(confounds.usual('laptop'), f.field)}" for f in confounds.FACTORS}
+    assert len({r["tv_observed"] for r in rows if r["variant"] in usual}) == 1
+    for row in rows:
+        if row["claim"] in ("C10", "C11", "C12"):
+            assert row["tv_lo"] < row["tv_observed"] < row["tv_hi"]
 
 
 def test_no_shift_scores_nothing(rows):

@@ -27,20 +27,25 @@ def principal_components(
 
 @dataclass(frozen=True)
 class LinearVAE(TrajectoryKernel):
-    """Encode, draw the latent variables, decode: each principal component is shrunk and blurred.
+    """Encode, move the latent variables towards the prior, decode: principal components are shrunk and blurred.
 
     A linear variational autoencoder with decoder noise `s` is probabilistic principal component analysis (J. Lucas et
     al., Don't Blame the ELBO!, 2019). With `a = max(0, 1 - s^2 / variance)` it sends a component c to `a c + s sqrt(a) e`:
     what varies less than the noise is lost, the rest keeps its variance less s^2. The decoder's mean is
-    taken, as in sampling, and latent variables follow the prior exactly, so no gap between the two is left.
+    taken, as in sampling. The gap between the latent variables of data and the prior that replaces them is `t`: each
+    goes to `sqrt(1 - t^2) z + t e`, which leaves a Gaussian as it is and blurs the surface that data fill, by a
+    share of each component's own deviation.
     """
 
     name = "linear-vae"
     s: float  # decoder noise, share of each channel's standard deviation
+    t: float  # the way to a fresh draw from the prior, 1 the whole
 
     def deviate(self, task, x, rng):
         mean, variances, directions = principal_components(task)
         parts = ((x / task.scale).reshape(len(x), -1) - mean) @ directions
         kept = np.clip(1 - self.s**2 / variances, 0, None)
         parts = kept * parts + self.s * np.sqrt(kept) * rng.standard_normal(parts.shape)
+        fresh = np.sqrt(kept * variances) * rng.standard_normal(parts.shape)
+        parts = np.sqrt(1 - self.t**2) * parts + self.t * fresh
         return (mean + parts @ directions.T).reshape(x.shape) * task.scale
