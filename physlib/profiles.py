@@ -89,7 +89,7 @@ _SECONDS = {  # per trajectory: step, evaluation
     "diffusion-transformer": (3.5e-4, 9e-5),
     "flow-mlp": (2.9e-5, 7e-6),
     "autoregressive-transformer": (3.5e-4, 2e-4),
-    "vae-mlp": (4e-5, 1e-5),
+    "vae-mlp": (2e-4, 1e-4),
     "planner-unet": _UNET_SECONDS,
 }
 
@@ -101,7 +101,7 @@ _MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "diffusion-transformer": _ATTENTION | {"width": 48, "heun_steps": 16, "n_probe": 2_000},
     "flow-mlp": {"n_samples": 10_000, "n_probe": 2_000},
     "autoregressive-transformer": _ATTENTION | {"width": 64},
-    "vae-mlp": {"n_samples": 10_000, "blocks": 3},
+    "vae-mlp": {"n_samples": 10_000, "width": 256, "blocks": 2, "steps": 3_500, "lr": 4e-3},
     "planner-unet": {},  # what it is comes with the mazes
 }
 

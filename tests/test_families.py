@@ -7,14 +7,13 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 from torch import nn
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from physlib import models
 from physlib.errors import PhyslibError
 from physlib.models.autoregressive import Autoregressive
 from physlib.models.diffusion import SIGMA_MAX, Diffusion, noise_levels
 from physlib.models.flow import FlowMatching
-from physlib.models.vae import LATENT, VAE, MixturePrior
+from physlib.models.vae import LATENT, VAE, FlowPrior
 from physlib.rng import torch_rng
 
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
@@ -50,7 +49,7 @@ def test_the_exact_velocity_leaves_the_least_loss_and_draws_from_the_law():
     model = flow()
     x = model.restore(torch.randn(50_000, 4, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(math.pi / 4, abs=0.01)
-    drawn = model.sample(20_000, torch_rng(2, "s"))
+    drawn = model.sample(5_000, torch_rng(2, "s"))
     assert torch.allclose(drawn.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
 
@@ -66,9 +65,9 @@ def test_samplers_have_their_order(sampler, order):
 
 def test_the_stochastic_sampler_draws_from_the_law():
     model = Diffusion(_GaussianScore(), MEAN, STD, 4, 256, sampler="stochastic")
-    x = model.sample(20_000, torch_rng(0, "s"))
+    x = model.sample(5_000, torch_rng(0, "s"))
     model.sampler = "heun"
-    assert not torch.allclose(model.sample(20_000, torch_rng(0, "s")), x, atol=0.1)  # the same start, other noise
+    assert not torch.allclose(model.sample(5_000, torch_rng(0, "s")), x, atol=0.1)  # the same start, other noise
     assert torch.allclose(x.mean((0, 1)), torch.tensor([0.3, -1.0]), atol=0.04)
     assert torch.allclose(x.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
@@ -109,9 +108,9 @@ def test_a_head_that_knows_nothing_pays_the_entropy_of_the_data():
     model = stepper()
     nn.init.zeros_(model.head.weight)
     nn.init.zeros_(model.head.bias)
-    x = model.restore(torch.randn(20_000, 16, 2, generator=torch_rng(0, "x")))
+    x = model.restore(torch.randn(5_000, 16, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(0, "unused")).item() == pytest.approx(0.5 * math.log(2 * math.pi * math.e), abs=0.01)
-    drawn = model.sample(20_000, torch_rng(1, "s"))
+    drawn = model.sample(5_000, torch_rng(1, "s"))
     assert torch.allclose(drawn.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
 
@@ -123,7 +122,7 @@ def test_a_mixture_is_drawn_with_its_weights():
         model.head.bias[:8] = torch.tensor([1.0, 2.0, *[0.0] * 6]).log()
         model.head.bias[8:12] = torch.tensor([-2.0, -2.0, 2.0, 2.0])
         model.head.bias[24:] = -20.0
-    first = model.normalise(model.sample(20_000, torch_rng(1, "s")))[:, 0]
+    first = model.normalise(model.sample(5_000, torch_rng(1, "s")))[:, 0]
     assert float((first[:, 0] < 0).float().mean()) == pytest.approx(1 / 3, abs=0.015)
     assert torch.allclose(first.abs(), torch.tensor(2.0), atol=0.01)
 
@@ -151,20 +150,30 @@ def autoencoder():
     return VAE(MEAN, STD, steps=8, width=32, blocks=1)
 
 
-def test_the_prior_has_the_density_of_its_mixture_and_draws_from_it():
+def bent_prior():
+    """Far from the Gaussian that it starts as."""
     torch.manual_seed(0)
-    prior = MixturePrior()
+    prior, rng = FlowPrior().double(), torch_rng(0, "bend")
     with torch.no_grad():
-        prior.spread.normal_(generator=torch_rng(0, "spread"))
-        prior.weight.normal_(generator=torch_rng(0, "weight"))
-    parts = Independent(Normal(prior.middle, (prior.spread / 2).exp()), 1)
-    truth = MixtureSameFamily(Categorical(logits=prior.weight), parts)
-    z = torch.randn(50, LATENT)
-    constant = LATENT * math.log(2 * math.pi) / 2
-    assert torch.allclose(prior.log_density(z) - constant, truth.log_prob(z), atol=1e-3)
-    drawn = prior.draw(50_000, torch_rng(1, "draw"))
-    assert torch.allclose(drawn.mean(0), truth.mean, atol=0.05)
-    assert torch.allclose(drawn.var(0), truth.variance, rtol=0.05)
+        for parameter in prior.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=rng))
+    return prior
+
+
+def test_the_prior_draws_from_its_density():
+    prior = bent_prior()
+    bend = prior.flow().transform
+    with torch.no_grad():
+        z = prior.draw(5_000, torch_rng(0, "draw"))
+        noise = bend(z)
+    assert (z - noise).std() > 0.2
+    assert torch.allclose(bend.inv(noise), z, atol=1e-4)
+    assert ks_2samp(noise[:, 5].numpy(), np.random.default_rng(0).standard_normal(5_000)).pvalue > 1e-3
+    for point, density in zip(
+        z[:5], prior.log_density(z[:5]), strict=True
+    ):  # change of variables, by the whole Jacobian
+        volume = torch.autograd.functional.jacobian(bend, point).slogdet().logabsdet
+        assert density.item() == pytest.approx((volume - bend(point).square().sum() / 2).item(), abs=1e-6)
 
 
 def test_an_encoder_that_says_the_prior_pays_nothing():
@@ -172,7 +181,8 @@ def test_an_encoder_that_says_the_prior_pays_nothing():
     for last in (model.encoder[-1], model.decoder[-1]):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-    nn.init.zeros_(model.prior.middle)
+    for parameter in model.prior.parameters():  # splines that are straight lines
+        nn.init.zeros_(parameter)
     x = torch.randn(2_000, 8, 2)
     with torch.no_grad():  # against N(0, 1) a posterior N(a, e^b) pays (a^2 + e^b - 1 - b) / 2 for each variable
         model.encoder[-1].bias[:LATENT], model.encoder[-1].bias[LATENT:] = 0.5, -1.0
@@ -180,23 +190,19 @@ def test_an_encoder_that_says_the_prior_pays_nothing():
     assert model.encode(x, torch_rng(0, "z"))[1].mean().item() == pytest.approx(paid, rel=0.02)
     nn.init.zeros_(model.encoder[-1].bias)
     assert torch.allclose(model.encode(x, torch_rng(0, "z"))[1], torch.zeros(2_000), atol=1e-4)
-    x = model.restore(torch.randn(20_000, 8, 2, generator=torch_rng(0, "x")))
+    x = model.restore(torch.randn(5_000, 8, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(0, abs=0.01)
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("level", [0.3, 1.0])
 def test_moving_within_the_prior_keeps_its_law(level):
-    torch.manual_seed(0)
-    prior = MixturePrior()
-    with torch.no_grad():
-        prior.middle.mul_(3)
-        prior.spread.uniform_(-3, 0, generator=torch_rng(0, "spread"))
-        prior.weight.normal_(generator=torch_rng(0, "weight"))
-    z = prior.draw(20_000, torch_rng(1, "draw"))
+    prior = bent_prior()
+    z = prior.draw(5_000, torch_rng(1, "draw"))
     moved = prior.move(z, level, torch_rng(2, "move"))
-    other = prior.draw(20_000, torch_rng(3, "draw"))
+    other = prior.draw(5_000, torch_rng(3, "draw"))
     assert (moved - z).std().item() > 0.1 * level
-    density = [prior.log_density(v).detach().numpy() for v in (moved, other)]
+    density = [prior.log_density(v).numpy() for v in (moved, other)]
     assert ks_2samp(*density).pvalue > 1e-3
     assert torch.allclose(moved.mean(0), other.mean(0), atol=0.15)
 

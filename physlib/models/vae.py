@@ -2,22 +2,23 @@
 
 D. P. Kingma and M. Welling, Auto-Encoding Variational Bayes (2014), with the decoder's noise at its optimum for
 each batch (O. Rybkin, K. Daniilidis, S. Levine, Simple and Effective VAE Training with Calibrated Decoders, 2021)
-and a mixture of Gaussians as prior, learned with the rest: trajectories of a system fill a thin surface in the
-latent space, which a single Gaussian cannot follow.
+and a normalising flow as prior, learned with the rest (X. Chen et al., Variational Lossy Autoencoder, 2017): the
+trajectories of a system fill a thin surface in the latent space, which a Gaussian cannot follow.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+import zuko
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from physlib.models.base import Generator
 
 LATENT = 16  # latent dimensions
-COMPONENTS = 2_048  # of the prior
-SMALLEST = 1e-8  # keeps the logarithm of the error finite
+TRANSFORMS, HIDDEN = 2, 128  # of the prior, and the width of the networks that set them
+FINEST = 0.02  # noise of the decoder in units of the channel's deviation, below which precision is not paid for
 
 
 class _Residual(nn.Module):
@@ -38,43 +39,33 @@ def _network(inputs: int, outputs: int, width: int, blocks: int) -> nn.Sequentia
     return nn.Sequential(nn.Linear(inputs, width), *hidden, nn.LayerNorm(width), nn.Linear(width, outputs))
 
 
-class MixturePrior(nn.Module):
-    """A mixture of `COMPONENTS` Gaussians with diagonal covariances over the latent variables."""
+class FlowPrior(nn.Module):
+    """A Gaussian over the latent variables, bent by an autoregressive spline flow (zuko's `NSF`)."""
 
     def __init__(self):
         super().__init__()
-        self.middle = nn.Parameter(torch.randn(COMPONENTS, LATENT))
-        self.spread = nn.Parameter(torch.zeros(COMPONENTS, LATENT))  # log variances
-        self.weight = nn.Parameter(torch.zeros(COMPONENTS))
-
-    def _joint(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, "N C"]:
-        """Log density of z with each component, without `-Z log(2 pi) / 2`; squares are multiplied out, to save memory."""
-        sharp = (-self.spread).exp()
-        square = z.square() @ sharp.T - 2 * z @ (self.middle * sharp).T + (self.middle.square() * sharp).sum(dim=1)
-        return self.weight.log_softmax(0) - (square + self.spread.sum(dim=1)) / 2
+        self.flow = zuko.flows.NSF(LATENT, transforms=TRANSFORMS, hidden_features=(HIDDEN, HIDDEN))
 
     def log_density(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, " N"]:
         """Log density without the constant `-Z log(2 pi) / 2`."""
-        return torch.logsumexp(self._joint(z), dim=1)
+        straight, volume = self.flow().transform.call_and_ladj(z)
+        return volume - straight.square().sum(dim=1) / 2
 
     def draw(self, n: int, rng: torch.Generator) -> Float[Tensor, "N Z"]:
         """`n` draws."""
-        chosen = torch.multinomial(self.weight.softmax(0), n, replacement=True, generator=rng)
-        return self.middle[chosen] + self._noise(chosen, rng)
+        return self.flow().transform.inv(self._noise(n, rng))
 
     def move(self, z: Float[Tensor, "N Z"], level: float, rng: torch.Generator) -> Float[Tensor, "N Z"]:
-        """Go the share `level` of the way to a fresh draw from a component that z may have come from.
+        """Go the share `level` of the way to a fresh draw, along an arc of the Gaussian before it is bent.
 
         Whatever the level, draws from the prior are draws from the prior again.
         """
-        chosen = torch.multinomial(self._joint(z).softmax(1), 1, generator=rng)[:, 0]
-        middle = self.middle[chosen]
-        return middle + (1 - level**2) ** 0.5 * (z - middle) + level * self._noise(chosen, rng)
+        bend = self.flow().transform
+        return bend.inv((1 - level**2) ** 0.5 * bend(z) + level * self._noise(len(z), rng))
 
-    def _noise(self, chosen: Int[Tensor, " N"], rng: torch.Generator) -> Float[Tensor, "N Z"]:
-        """A draw from each chosen component, about its middle."""
-        noise = torch.randn(len(chosen), LATENT, generator=rng, device=self.middle.device, dtype=self.middle.dtype)
-        return (self.spread[chosen] / 2).exp() * noise
+    def _noise(self, n: int, rng: torch.Generator) -> Float[Tensor, "N Z"]:
+        weight = next(self.parameters())
+        return torch.randn(n, LATENT, generator=rng, device=weight.device, dtype=weight.dtype)
 
 
 class VAE(Generator):
@@ -87,7 +78,7 @@ class VAE(Generator):
         entries = steps * self.dims
         self.encoder = _network(entries, 2 * LATENT, width, blocks)
         self.decoder = _network(LATENT, entries, width, blocks)
-        self.prior = MixturePrior()
+        self.prior = FlowPrior()
 
     def decode(self, z: Float[Tensor, "N Z"]) -> Float[Tensor, "N T D"]:
         """Mean of the normalised trajectories given latent variables."""
@@ -105,7 +96,7 @@ class VAE(Generator):
         x = self.normalise(x)
         z, divergence = self.encode(x, rng)
         error = (self.decode(z) - x).square().mean()
-        return (error + SMALLEST).log() / 2 + divergence.mean() / (self.steps * self.dims)
+        return (error + FINEST**2).log() / 2 + divergence.mean() / (self.steps * self.dims)
 
     @torch.no_grad()
     def sample(self, n, rng):
