@@ -49,7 +49,7 @@ def test_the_exact_velocity_leaves_the_least_loss_and_draws_from_the_law():
     model = flow()
     x = model.restore(torch.randn(50_000, 4, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(math.pi / 4, abs=0.01)
-    drawn = model.sample(5_000, torch_rng(2, "s"))
+    drawn = model.sample(20_000, torch_rng(2, "s"))
     assert torch.allclose(drawn.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
 
@@ -65,9 +65,9 @@ def test_samplers_have_their_order(sampler, order):
 
 def test_the_stochastic_sampler_draws_from_the_law():
     model = Diffusion(_GaussianScore(), MEAN, STD, 4, 256, sampler="stochastic")
-    x = model.sample(5_000, torch_rng(0, "s"))
+    x = model.sample(20_000, torch_rng(0, "s"))
     model.sampler = "heun"
-    assert not torch.allclose(model.sample(5_000, torch_rng(0, "s")), x, atol=0.1)  # the same start, other noise
+    assert not torch.allclose(model.sample(20_000, torch_rng(0, "s")), x, atol=0.1)  # the same start, other noise
     assert torch.allclose(x.mean((0, 1)), torch.tensor([0.3, -1.0]), atol=0.04)
     assert torch.allclose(x.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
@@ -108,9 +108,9 @@ def test_a_head_that_knows_nothing_pays_the_entropy_of_the_data():
     model = stepper()
     nn.init.zeros_(model.head.weight)
     nn.init.zeros_(model.head.bias)
-    x = model.restore(torch.randn(5_000, 16, 2, generator=torch_rng(0, "x")))
+    x = model.restore(torch.randn(20_000, 16, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(0, "unused")).item() == pytest.approx(0.5 * math.log(2 * math.pi * math.e), abs=0.01)
-    drawn = model.sample(5_000, torch_rng(1, "s"))
+    drawn = model.sample(20_000, torch_rng(1, "s"))
     assert torch.allclose(drawn.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
 
 
@@ -122,7 +122,7 @@ def test_a_mixture_is_drawn_with_its_weights():
         model.head.bias[:8] = torch.tensor([1.0, 2.0, *[0.0] * 6]).log()
         model.head.bias[8:12] = torch.tensor([-2.0, -2.0, 2.0, 2.0])
         model.head.bias[24:] = -20.0
-    first = model.normalise(model.sample(5_000, torch_rng(1, "s")))[:, 0]
+    first = model.normalise(model.sample(20_000, torch_rng(1, "s")))[:, 0]
     assert float((first[:, 0] < 0).float().mean()) == pytest.approx(1 / 3, abs=0.015)
     assert torch.allclose(first.abs(), torch.tensor(2.0), atol=0.01)
 
@@ -190,7 +190,7 @@ def test_an_encoder_that_says_the_prior_pays_nothing():
     assert model.encode(x, torch_rng(0, "z"))[1].mean().item() == pytest.approx(paid, rel=0.02)
     nn.init.zeros_(model.encoder[-1].bias)
     assert torch.allclose(model.encode(x, torch_rng(0, "z"))[1], torch.zeros(2_000), atol=1e-4)
-    x = model.restore(torch.randn(5_000, 8, 2, generator=torch_rng(0, "x")))
+    x = model.restore(torch.randn(20_000, 8, 2, generator=torch_rng(0, "x")))
     assert model.loss(x, torch_rng(1, "loss")).item() == pytest.approx(0, abs=0.01)
 
 
