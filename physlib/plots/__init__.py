@@ -1,6 +1,6 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
-from physlib.plots.confounds import dial, factors
+from physlib.plots.confounds import dial, factors, power_laws
 from physlib.plots.figure import Figure, Origin
 from physlib.plots.interactive import scale_slider
 from physlib.plots.maze import lengthening, paths, training_length
@@ -22,6 +22,7 @@ __all__ = [
     "moments",
     "observed_and_forecast",
     "paths",
+    "power_laws",
     "profiles",
     "scale_slider",
     "skills",

@@ -1,11 +1,13 @@
-"""Pictures of what changes the shift: one factor at a time, and the dial from regular to chaotic (pages layer)."""
+"""Pictures of what changes the shift: single factors, training length, the dial to chaos (pages layer)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from matplotlib.ticker import NullFormatter
 from scipy.stats import spearmanr
 
 from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
@@ -80,4 +82,33 @@ def dial(
         f"Sampling alone gives {floor:.3f}."
     )
     alt = f"Scatter plots of total variation against {', '.join(against)}, one dot a run, colours for {' and '.join(families)}."
+    return Figure(name, figure, finding, alt, origin, numbers)
+
+
+@styled
+def power_laws(
+    name: str, lengths: Collection[int], measured: Mapping[str, Float[np.ndarray, "J S"]], origin: Origin
+) -> Figure:
+    """Measures of `S` runs at each of `J` training lengths on logarithmic axes, with the slope -1/2 beside them."""
+    figure, axes = canvas(2.7 * len(measured), 2.6, columns=len(measured))
+    steps, numbers, told = np.array(list(lengths)), Columns(), []
+    for ax, (title, values) in zip(axes[0], measured.items(), strict=True):
+        means = np.exp(np.log(values).mean(axis=1))
+        root = means[-1] * (steps[-1] / steps) ** 0.5
+        ax.plot(steps, root, color=GREY, ls="--", lw=1, label="one over square root")
+        ax.plot(steps, means, color=INK, lw=1)
+        ax.plot(np.repeat(steps, values.shape[1]), values.ravel(), "o", color=COLOURS[0], ms=4, alpha=0.8)
+        for n, row in zip(steps, values, strict=True):
+            numbers.add(measure=title, steps=int(n), seed=origin.seeds[: len(row)], value=list(row))
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_xticks(steps, [f"{n:,}" for n in steps])
+        ax.set_title(title)
+        ax.set_xlabel("training steps")
+        told.append(f"{title} from {means[0]:.3f} to {means[-1]:.3f}")
+    axes[0, 0].legend()
+    finding = f"Geometric means over seeds, from {steps[0]:,} to {steps[-1]:,} training steps: {'; '.join(told)}."
+    alt = f"Small panels with logarithmic axes, {', '.join(measured)} against training steps, one dot a run, and a line of slope minus a half."
     return Figure(name, figure, finding, alt, origin, numbers)
