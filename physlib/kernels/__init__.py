@@ -1,22 +1,28 @@
 """Data deviation kernels by name, simplest first, and the baselines they must beat."""
 
 from physlib.kernels.base import Kernel, TrajectoryKernel
-from physlib.kernels.baselines import Blur, NoShift, ShrinkAndBlur
-from physlib.kernels.contract import NoiseContract
+from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur
+from physlib.kernels.contract import Contract, NoiseContract
 from physlib.kernels.covariance import Covariance
 from physlib.kernels.expansion import Expansion
 from physlib.kernels.isotropic import Isotropic
 from physlib.kernels.linear_vae import LinearVAE
+from physlib.kernels.posterior import NoiseContractX, Patch
 from physlib.kernels.rollout import Rollout
+from physlib.kernels.state_scale import StateScale
 
 FAMILIES: dict[str, type[Kernel]] = {
     cls.name: cls
-    for cls in (NoShift, Blur, ShrinkAndBlur, Isotropic, Covariance, NoiseContract, Expansion, Rollout, LinearVAE)
+    for cls in (
+        *(NoShift, Blur, Shrink, ShrinkAndBlur, Isotropic, StateScale, Covariance, Contract, NoiseContract),
+        *(NoiseContractX, Patch, Expansion, Rollout, LinearVAE),
+    )
 }
 
 __all__ = [
     "FAMILIES",
     "Blur",
+    "Contract",
     "Covariance",
     "Expansion",
     "Isotropic",
@@ -24,7 +30,11 @@ __all__ = [
     "LinearVAE",
     "NoShift",
     "NoiseContract",
+    "NoiseContractX",
+    "Patch",
     "Rollout",
+    "Shrink",
     "ShrinkAndBlur",
+    "StateScale",
     "TrajectoryKernel",
 ]

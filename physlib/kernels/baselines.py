@@ -58,3 +58,14 @@ class ShrinkAndBlur(Kernel):
             return data.q + self.b * span * second
         width = self.a * span
         return flat_posterior_mean(data.q + width * first, width, task.lo, task.hi) + self.b * span * second
+
+
+@dataclass(frozen=True)
+class Shrink(Kernel):
+    """`ShrinkAndBlur` with one number, as many as `contract`."""
+
+    name = "shrink"
+    a: float  # share of the range
+
+    def push(self, task, data, rng):
+        return ShrinkAndBlur(self.a, self.a).push(task, data, rng)

@@ -61,3 +61,14 @@ class NoiseContract(Kernel):
             if isinstance(task, Simulated):
                 return mean + task.measure(data.x + left_over) - data.q
             return task.measure(task.generate(mean, data.z) + left_over)
+
+
+@dataclass(frozen=True)
+class Contract(Kernel):
+    """`NoiseContract` with one number: what is left over is as large as the noise at which sharpening stops."""
+
+    name = "contract"
+    s: float  # share of each channel's standard deviation
+
+    def push(self, task, data, rng):
+        return NoiseContract(self.s, self.s).push(task, data, rng)

@@ -9,8 +9,10 @@ histogram uses the Gaussian law with the same two moments.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -38,20 +40,31 @@ def local_moments(
     import torch
     from torch.func import grad, jvp, vmap
 
-    whole = torch.as_tensor(root)
-    columns = (whole if probes is None else whole @ torch.as_tensor(probes) / np.sqrt(probes.shape[1])).T
-
-    def measure(flat):
-        return task.measure(flat.reshape(task.shape))
+    columns = torch.as_tensor(root if probes is None else root @ probes / np.sqrt(probes.shape[1])).T
 
     def along(flat, column):
-        return jvp(grad(measure), (flat,), (column,))[1] @ column
+        return jvp(grad(_flat_measure(task)), (flat,), (column,))[1] @ column
 
-    curvature, slope = vmap(vmap(along, in_dims=(None, 0)), in_dims=(0, None)), vmap(grad(measure))
+    curvature = vmap(vmap(along, in_dims=(None, 0)), in_dims=(0, None))
     parts = torch.as_tensor(x.reshape(len(x), -1)).split(chunk)
     drift = torch.cat([curvature(part, columns) for part in parts]).sum(dim=1) / 2
-    square = torch.cat([slope(part) @ whole for part in parts]).square().sum(dim=1)
-    return drift.numpy(), square.numpy()
+    return drift.numpy(), square_slope(task, x, root)
+
+
+def square_slope(
+    task: Task, x: Float[np.ndarray, "N T D"], root: Float[np.ndarray, "TD J"], chunk: int = 10_000
+) -> Float[np.ndarray, " N"]:
+    """`grad m' S grad m` at each trajectory, for `S = root root'` in data units, by `torch.func`."""
+    import torch
+    from torch.func import grad, vmap
+
+    slope, whole = vmap(grad(_flat_measure(task))), torch.as_tensor(root)
+    parts = torch.as_tensor(x.reshape(len(x), -1)).split(chunk)
+    return torch.cat([slope(part) @ whole for part in parts]).square().sum(dim=1).numpy()
+
+
+def _flat_measure(task: Task) -> Callable[[Any], Any]:
+    return lambda flat: task.measure(flat.reshape(task.shape))
 
 
 @lru_cache(maxsize=16)

@@ -70,6 +70,7 @@ class Task(ABC):
     version: ClassVar[int] = 1  # raise by hand when the meaning of the data changes: stored runs then miss
     facts: ClassVar[Facts]
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
+    NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
     def __init__(self, lo: float | None = None, hi: float | None = None):
         self.lo = self.facts.lo if lo is None else lo

@@ -31,6 +31,7 @@ class IntervalMap(Stepwise):
     others = {"mean": mean_value, "variance": variance}
     HEAD = 1
     SPAN = (0.0, 1.0)
+    NUISANCE = ((0.1, 0.9),)
 
     @staticmethod
     @abstractmethod
@@ -54,7 +55,7 @@ class IntervalMap(Stepwise):
         return total / steps
 
     def nuisance(self, q, rng):
-        return rng.uniform(0.1, 0.9, (q.size, 1))
+        return rng.uniform(*self.NUISANCE[0], (q.size, 1))
 
     def generate(self, q, z):
         x = np.empty((q.size, self.facts.steps, 1))
