@@ -5,12 +5,16 @@
 - `oracle`: the very run it is scored on (an upper bound, no forecast);
 - `seed`: the other seeds of the cell (repeatability, no forecast);
 - `transferred`: the same model on the other synthetic tasks;
-- `pilot`: pilot runs of the cell, of a tenth of the training.
+- `pilot`: pilot runs of the cell, of a tenth of the training;
+- `scaled`: the same pilot runs, every number multiplied by the root of the ratio of training lengths. Each step of
+  training adds what it can learn from one batch, so an error that is estimated away shrinks as one over the square
+  root of the steps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +22,7 @@ from jaxtyping import Float
 from physlib import tasks
 from physlib.calibrate import family_table, fit, tabulate
 from physlib.cell import Cell, Entry, gather, stored
+from physlib.density import flat_mass
 from physlib.experiment import shares
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES, Covariance
@@ -27,9 +32,12 @@ from physlib.probe import covariances
 from physlib.provenance import revision
 from physlib.store import seal, write_atomic
 
-SOURCES = ("oracle", "seed", "transferred", "pilot")
+SOURCES = ("oracle", "seed", "transferred", "pilot", "scaled")
 """In order of how much of the answer they were told."""
-FITTED = ("blur", "shrink-and-blur", "isotropic", "noise-contract-q", "expansion")
+FITTED = (
+    *("blur", "shrink", "shrink-and-blur"),
+    *("isotropic", "state-scale", "contract", "noise-contract-q", "noise-contract-x", "expansion"),
+)
 """Kernels that every cell is judged by."""
 OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
 """Kernels that follow from what a model's objective leaves."""
@@ -57,30 +65,20 @@ def _pilot_names(cell: Cell) -> str:
 
 
 def _baselines(cell: Cell) -> list[Entry]:
-    """No shift, the pilot's own samples, and how well other seeds' profiles forecast one seed's."""
+    """What needs no kernel: no shift, the pilot's own samples, other tasks' shifts, other seeds' histograms."""
     observed, count = cell.shares, len(cell.judged)
     blank: list[dict[str, float]] = [{}] * count
     flat = forecast(cell.task, FAMILIES["no-shift"](), 1_000)
     pilot = shares(cell.task, cell.pilots).mean(axis=0)
-    entries = [
-        Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0, 0, revision()),
-        Entry(
-            "pilot-samples",
-            "pilot",
-            _pilot_names(cell),
-            blank,
-            np.tile(pilot, (count, 1)),
-            _training_seconds(cell, "pilot"),
-            0,
-            revision(),
-        ),
+    other = np.mean([shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()], axis=0)
+    entries = [Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0, 0, revision())]
+    known = [
+        ("pilot-samples", "pilot", pilot),
+        ("pilot-samples", "scaled", flat_mass() + shrinkage(cell) * (pilot - flat_mass())),
+        ("task-profile", "transferred", other),
     ]
-    if count > 1:
-        seconds = _training_seconds(cell, "seed")
-        entries.append(
-            Entry("seed-profile", "seed", "other seeds", blank, _others_mean(observed), seconds, 0, revision())
-        )
-    return entries
+    entries += [_entry(cell, name, source, blank[:1], mass[None], 0.0) for name, source, mass in known]
+    return entries + ([_entry(cell, "seed-profile", "seed", blank, _others_mean(observed), 0.0)] if count > 1 else [])
 
 
 def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F M"]]:
@@ -97,6 +95,7 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
     tables = {name: family_table(tasks.get(name), family, cell.effort) for name in cell.others}
     means = {name: shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()}
     fits["transferred"] = [fit([(tables[name], means[name]) for name in cell.others])]
+    fits["scaled"] = [{name: shrinkage(cell) * value for name, value in fits["pilot"][0].items()}]
     entries = []
     for source, numbers in fits.items():
         forecasts = [forecast(cell.task, FAMILIES[family](**n), cell.effort.final) for n in numbers]
@@ -107,6 +106,11 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
     return entries
 
 
+def shrinkage(cell: Cell) -> float:
+    """What the size of an error is multiplied by from the pilots to the judged runs, one over the root of their steps."""
+    return math.sqrt(cell.pilots[0].config.steps / cell.judged[0].config.steps)
+
+
 def _training_seconds(cell: Cell, source: str) -> float:
     """Seconds of the runs that a forecast from this source must have seen; `oracle` has seen the answer itself."""
     needed = {
@@ -114,6 +118,7 @@ def _training_seconds(cell: Cell, source: str) -> float:
         "seed": cell.judged[1:],
         "transferred": [r for runs in cell.others.values() for r in runs],
         "pilot": cell.pilots,
+        "scaled": cell.pilots,
     }
     return float(sum(r.provenance["seconds_total"] for r in needed[source]))
 
@@ -125,6 +130,7 @@ def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np
         "seed": "other seeds",
         "transferred": ", ".join(cell.others),
         "pilot": _pilot_names(cell),
+        "scaled": f"{_pilot_names(cell)}, times {shrinkage(cell):.3f}",
     }[source]
     seconds += _training_seconds(cell, source)
     if len(numbers) == 1:  # one fit serves all judged seeds
@@ -153,6 +159,10 @@ def _covariances(cell: Cell) -> list[Entry]:
             forecasts.append(forecast(cell.task, build(**numbers[-1]), cell.effort.final))
             seconds = table.seconds + forecasts[-1].seconds
         entries.append(_entry(cell, "covariance", source, numbers, np.array([f.mass for f in forecasts]), seconds))
+        if source == "pilot":
+            smaller = replace(build, amplitude=shrinkage(cell))(**numbers[0])
+            mass = forecast(cell.task, smaller, cell.effort.final).mass[None]
+            entries.append(_entry(cell, "covariance", "scaled", numbers, mass, seconds))
     return entries
 
 
@@ -162,9 +172,10 @@ class _LevelKernel:
 
     covariances: Float[np.ndarray, "L TD TD"]
     levels: Float[np.ndarray, " L"]
+    amplitude: float = 1.0
 
     def __call__(self, level: float) -> Covariance:
-        return Covariance(at_level(self.covariances, self.levels, level))
+        return Covariance(at_level(self.covariances, self.levels, level), self.amplitude)
 
 
 def load(task: str, model: str, profile: str) -> tuple[Cell, list[Entry]]:
