@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import label
+from scipy.spatial import KDTree
+
+from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.models import PROBES
+from physlib.observe import observed, redrawn
 from physlib.profiles import Config, resolve, seeds_of
+from physlib.rng import numpy_rng
+from physlib.store import Result
+from physlib.tasks import Task
+from physlib.tasks.maps import IntervalMap
 
 TASK, MODEL = "logistic", "diffusion-mlp"
 HALF = {"steps": 4_000, "n_samples": 10_000, "n_probe": 1_000}
 """Half the training of a laptop run: what factors and ranges are compared at."""
+BARELY = 0.01  # nats a step: below this an orbit counts as periodic, so that windows hold where periods double
 
 
 @dataclass(frozen=True)
@@ -49,3 +64,53 @@ def usual(profile: str) -> Config:
 def factors(profile: str) -> tuple[Factor, ...]:
     """The factors that are tried at a profile; at `smoke` the last, to show how it is done."""
     return FACTORS[-1:] if profile == "smoke" else FACTORS
+
+
+def clean_shift(task: Task, runs: Sequence[Result]) -> list[float]:
+    """Total variation of each run from flat, its sampling noise taken off in quadrature."""
+    floor = tv_floor(flat_mass(), runs[0].config.n_samples)
+    return [math.sqrt(max(0.0, observed(task, run).shift ** 2 - floor**2)) for run in runs]
+
+
+def local_shift(runs: Sequence[Result], level: float) -> list[float]:
+    """Likewise of the masses that redrawing fresh data at a probe level leaves: what the mechanism says is the shift."""
+    found, index = [], PROBES[runs[0].config.model].levels.index(level)
+    for run in runs:
+        mass, floor = redrawn(run)[0][index], tv_floor(flat_mass(), run.config.n_probe)
+        found.append(math.sqrt(max(0.0, float(total_variation(mass, flat_mass())) ** 2 - floor**2)))
+    return found
+
+
+def training_set_shift(task: Task, run: Result) -> float:
+    """Total variation of a run's own training set from flat."""
+    data = task.sample(run.config.n_train, numpy_rng(run.config.seed, "training data"))
+    return float(total_variation(bin_counts(data.q, task.lo, task.hi) / run.config.n_train, flat_mass()))
+
+
+def copied(task: Task, run: Result) -> float:
+    """How near samples are to the set they were trained on, over how near to another set as large of the same law.
+
+    Median over the run's stored trajectories of the ratio of distances to the nearest neighbour: 1 where nothing is
+    copied, whatever the error of the samples, and below 1 where they lean on their training set.
+    """
+    x = (run["trajectories"] / task.scale).reshape(len(run["trajectories"]), -1)
+    distances = []
+    for title in ("training data", "another training set"):
+        known = task.sample(run.config.n_train, numpy_rng(run.config.seed, title)).x / task.scale
+        distances.append(KDTree(known.reshape(len(known), -1)).query(x)[0])
+    return float(np.median(distances[0] / distances[1]))
+
+
+def periodic_windows(task: IntervalMap, rng: np.random.Generator, narrowest: float) -> list[tuple[float, float]]:
+    """Stretches of the range where orbits are periodic, between chaotic ones and no narrower than `narrowest`."""
+    grid = np.linspace(task.lo, task.hi, 2_001)
+    parts, count = label(task.lyapunov(grid, rng) < BARELY)
+    found = [grid[parts == part] for part in range(1, count + 1)]
+    inner = [(float(w[0]), float(w[-1])) for w in found if w[0] > task.lo and w[-1] < task.hi]
+    return [(low, high) for low, high in inner if high - low >= narrowest]
+
+
+def crowding(q: Float[np.ndarray, " N"], low: float, high: float) -> float:
+    """Share of values between `low` and `high` over that in two stretches as wide on either side, minus one."""
+    left, inside, right = np.histogram(q, low + (high - low) * np.arange(-1, 3))[0]
+    return 2 * inside / (left + right) - 1 if left + right else math.nan

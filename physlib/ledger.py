@@ -20,7 +20,7 @@ from physlib.cell import Cell, Entry
 from physlib.density import flat_mass, tv_floor
 from physlib.forecast import score
 from physlib.models import PROBES
-from physlib.observe import locality, mean_interval, over_seeds
+from physlib.observe import locality, mean_interval, observed, over_seeds
 from physlib.provenance import revision
 from physlib.store import Result
 
@@ -77,21 +77,21 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
 def _without_forecast(profile: str) -> list[Row]:
     changed = [(factor, level) for factor in confounds.factors(profile) for level in factor.levels]
     groups = [("C10", f"{factor.field}={level}", factor.configs(level, profile)) for factor, level in changed]
-    groups += [("C11", None, configs) for configs in catalogue.dial(profile).values()]
+    groups += [("C11", f"steps={configs[0].steps}", configs) for configs in catalogue.dial(profile).values()]
     groups += [("C12", None, configs) for configs in catalogue.toys(profile).values()]
     return [_shift(experiment.fetch(configs), claim, variant) for claim, variant, configs in groups]
 
 
 def _shift(runs: list[Result], claim: str, variant: str | None = None) -> Row:
-    seen = over_seeds(tasks.get(runs[0].config.task), runs)
-    plausible = {"plausible": seen["plausible"][0], "tv_plausible": seen["shift_plausible"][0]}
-    return _row(_common(runs), claim=claim, kernel="none", variant=variant, **plausible)
+    plausible = over_seeds(tasks.get(runs[0].config.task), runs)
+    shares = {"plausible": plausible["plausible"][0], "tv_plausible": plausible["shift_plausible"][0]}
+    return _row(_common(runs), claim=claim, kernel="none", variant=variant, **shares)
 
 
 def _common(runs: list[Result]) -> Row:
     config, n = runs[0].config, runs[0]["q"].size
     task = tasks.get(config.task)
-    shift, low, high = over_seeds(task, runs)["shift"]
+    shift, low, high = mean_interval([observed(task, run).shift for run in runs])
     return {
         "task": task.name,
         "model": config.model,
@@ -188,12 +188,14 @@ def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]
 
 def as_text(found: list[Row]) -> str:
     """The rows as a table for a terminal."""
-    wide, wider = (max((len(row[key]) for row in found), default=5) for key in ("task", "model"))
-    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<12}"
+    wide, wider, widest = (
+        max((len(row[key] or "") for row in found), default=5) for key in ("task", "model", "variant")
+    )
+    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<{widest}}"
     lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
     for row in found:
         words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
-        words += f"{row['source'] or '':<12} {row['variant'] or '':<12}"
+        words += f"{row['source'] or '':<12} {row['variant'] or '':<{widest}}"
         numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
         lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
     return "\n".join(lines)

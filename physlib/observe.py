@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import t as student
 
-from physlib.density import bin_counts, flat_mass, shift_r2, squared_noise, total_variation
+from physlib.density import BINS, bin_counts, bin_index, flat_mass, shift_r2, squared_noise, total_variation
 from physlib.experiment import shares
 from physlib.store import Result
 from physlib.tasks import Task
@@ -35,6 +35,15 @@ def observed(task: Task, result: Result) -> Observed:
     moved = [_shift(task, part) for part in (q, q[good])]
     change = [float(np.nanmean(part)) - middle if part.size else math.nan for part in (q, q[good])]
     return Observed(moved[0], change[0], float(good.mean()), moved[1], change[1])
+
+
+def filter_shift(task: Task, result: Result) -> float:
+    """Total variation that keeping plausible samples alone would give a flat histogram, by each bin's share of them."""
+    bins = bin_index(result["q"].astype(float), task.lo, task.hi)
+    good = result["residual"] < task.facts.threshold
+    shares = [good[bins == i].mean() if np.any(bins == i) else 0.0 for i in range(1, BINS + 1)]
+    kept = np.concatenate([[0.0], shares, [0.0, 0.0]])
+    return float(total_variation(kept / kept.sum(), flat_mass())) if kept.sum() else math.nan
 
 
 def _shift(task: Task, q: Float[np.ndarray, " N"]) -> float:

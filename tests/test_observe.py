@@ -32,6 +32,13 @@ def test_half_of_the_mass_above_the_range_and_implausible():
     assert seen.change_plausible == pytest.approx(0)
 
 
+def test_a_filter_that_keeps_half_of_the_bins():
+    kept = np.where(np.arange(20) < 10, 0.0, 1e3)
+    assert observe.filter_shift(RING, run(CENTRES, kept)) == pytest.approx(0.5)
+    assert observe.filter_shift(RING, run(CENTRES, np.zeros(20))) == pytest.approx(0)
+    assert math.isnan(observe.filter_shift(RING, run(CENTRES, np.full(20, 1e3))))
+
+
 def test_without_a_plausible_sample_its_mean_is_not_a_number_and_failures_are_left_out_of_means():
     seen = observe.observed(RING, run([1.5, 1.7, np.nan, np.nan], np.full(4, 1e3)))
     assert seen.change == pytest.approx(0.1)

@@ -113,8 +113,15 @@ def test_claims_without_a_forecast_have_their_rows(rows):
     usual = {f"{f.field}={getattr(confounds.usual('laptop'), f.field)}" for f in confounds.FACTORS}
     assert len({r["tv_observed"] for r in rows if r["variant"] in usual}) == 1
     for row in rows:
-        if row["claim"] in ("C10", "C11", "C12"):
-            assert row["tv_lo"] < row["tv_observed"] < row["tv_hi"]
+        if row["claim"] == "C10":
+            assert row["tv_lo"] > row["tv_floor"]
+    runs = [experiment.fetch([config])[0]["q"] for config in catalogue.toys("laptop")["ring"]]
+    shifts = [np.abs(np.histogram(q, 20, (1, 2))[0] / q.size - 0.05).sum() / 2 for q in runs]
+    shifts = [s + np.mean((q < 1) | (q > 2)) / 2 for s, q in zip(shifts, runs, strict=True)]
+    ring = next(r for r in rows if (r["claim"], r["task"]) == ("C12", "ring"))
+    assert ring["tv_observed"] == pytest.approx(np.mean(shifts))
+    half = 4.302653 * np.std(shifts, ddof=1) / np.sqrt(3)  # Student's t for two degrees of freedom
+    assert (ring["tv_lo"], ring["tv_hi"]) == pytest.approx((np.mean(shifts) - half, np.mean(shifts) + half))
 
 
 def test_no_shift_scores_nothing(rows):

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
+from physlib.errors import PhyslibError
 from physlib.kernels.base import TrajectoryKernel
 from physlib.rng import numpy_rng
 from physlib.tasks.base import Task
@@ -34,12 +35,18 @@ class LinearVAE(TrajectoryKernel):
     what varies less than the noise is lost, the rest keeps its variance less s^2. The decoder's mean is
     taken, as in sampling. The gap between the latent variables of data and the prior that replaces them is `t`: each
     goes to `sqrt(1 - t^2) z + t e`, which leaves a Gaussian as it is and blurs the surface that data fill, by a
-    share of each component's own deviation.
+    share of each component's own deviation. Raises `PhyslibError` for t above 1.
     """
 
     name = "linear-vae"
     s: float  # decoder noise, share of each channel's standard deviation
-    t: float  # the way to a fresh draw from the prior, 1 the whole
+    t: float  # weight of a fresh draw from the prior, 1 for nothing else
+
+    def __post_init__(self):
+        if self.t > 1:
+            raise PhyslibError(
+                f"t of linear-vae is the weight of a fresh draw and at most 1, but {self.t:g} was given."
+            )
 
     def deviate(self, task, x, rng):
         mean, variances, directions = principal_components(task)

@@ -28,7 +28,7 @@ RENOISE = Probe(
 CONTINUE = Probe(
     "continue", "share of the steps that the model makes itself", (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 )
-REENCODE = Probe("re-encode", "share of the way to a fresh draw from the prior", (0.01, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0))
+REENCODE = Probe("re-encode", "weight of a fresh draw from the prior", (0.01, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0))
 PROBES = {
     "diffusion-mlp": RENOISE,
     "diffusion-unet": RENOISE,

@@ -18,7 +18,7 @@ from physlib.models.base import Generator
 
 LATENT = 16  # latent dimensions
 TRANSFORMS, HIDDEN = 2, 128  # of the prior, and the width of the networks that set them
-FINEST = 0.02  # noise of the decoder in units of the channel's deviation, below which precision is not paid for
+FINEST = 0.02  # dither of the data, in units of the channel's deviation: nothing is paid for precision below it
 
 
 class _Residual(nn.Module):
@@ -92,7 +92,7 @@ class VAE(Generator):
         return z, -(noise.square() + spread).sum(dim=1) / 2 - self.prior.log_density(z)
 
     def loss(self, x, rng):
-        """Negative evidence bound per entry without its constants, at the best noise for the batch."""
+        """Negative evidence bound per entry without its constants, of data dithered by `FINEST`, at the batch's best noise."""
         x = self.normalise(x)
         z, divergence = self.encode(x, rng)
         error = (self.decode(z) - x).square().mean()
