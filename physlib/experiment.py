@@ -3,7 +3,8 @@
 Arrays of a result (`N` samples; floats are float32 unless said):
 
 - `q` `(N,)`: the balanced quantity of each sample, in the task's unit;
-- `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities;
+- `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities, kept
+  for a profile's own runs;
 - `loss` `(S,)`: training loss, one point per 20 steps;
 - `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
@@ -167,7 +168,8 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         begun = time.perf_counter()
         samples = _sample(model, config, device)
         seconds_sample = time.perf_counter() - begun
-        arrays = _measurements(task, samples) | locality(model, task, config, title) | plans(model, task, config)
+        arrays = _measurements(task, samples, config) | locality(model, task, config, title)
+        arrays |= plans(model, task, config)
     arrays |= memorisation(samples, data, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
     if config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0]) and not config.changes:
@@ -196,10 +198,11 @@ def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
     return torch.cat(chunks).double().numpy()
 
 
-def _measurements(task: tasks.Task, x: np.ndarray) -> dict[str, np.ndarray]:
+def _measurements(task: tasks.Task, x: np.ndarray, config: Config) -> dict[str, np.ndarray]:
+    others = {} if config.changes else task.others
     with np.errstate(all="ignore"):  # a measurement that is not finite is counted as failed, not warned about
         return {
             "q": task.measure(x).astype(np.float32),
             "residual": task.residual(x).astype(np.float16),
             "trajectories": x[:SHOWN].astype(np.float32),
-        } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in task.others.items()}
+        } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in others.items()}

@@ -16,6 +16,7 @@ PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "notebooks/02_phenomenon": (1, 1, 0),
     "notebooks/03_mechanism": (20, 4, 0),
     "notebooks/05_forecast": (3, 2, 1),
+    "notebooks/06_confounds": (0, 3, 0),
     "notebooks/07_maze": (3, 8, 1),
     "notebooks/08_pendulum": (3, 6, 2),
     "book/notation": (15, 0, 0),

@@ -39,7 +39,9 @@ def test_every_run_of_the_book_is_stored_and_whole(config):
 
 
 @pytest.mark.parametrize("role", ["judged", "pilot"])
-@pytest.mark.parametrize("model", catalogue.MODELS)
+@pytest.mark.parametrize(
+    "model", [m for m in catalogue.MODELS if m != "vae-mlp"]
+)  # whose weights are too large to keep
 def test_stored_weights_make_the_stored_samples(model, role):
     """bfloat16 weights with the exact normalisation: the same noise leads to nearly the same trajectory."""
     config = next(c for c in CATALOGUE if (c.task, c.model, c.role) == ("sinusoid", model, role))
@@ -111,7 +113,7 @@ def test_claims_without_a_forecast_have_their_rows(rows):
     assert tuple(r["task"] for r in rows if r["claim"] == "C11") == catalogue.DIAL
     assert tuple(r["task"] for r in rows if r["claim"] == "C12") == catalogue.TOYS
     usual = {f"{f.field}={getattr(confounds.usual('laptop'), f.field)}" for f in confounds.FACTORS}
-    assert len({r["tv_observed"] for r in rows if r["variant"] in usual}) == 1
+    assert len({r["tv_observed"] for r in rows if r["claim"] == "C10" and r["variant"] in usual}) == 1
     for row in rows:
         if row["claim"] == "C10":
             assert row["tv_lo"] > row["tv_floor"]
@@ -170,11 +172,12 @@ def test_reproducing_table_agrees_with_the_ledger(rows):
     lines = [
         line.split("|")[1:-1] for line in (ROOT / "REPRODUCING.md").read_text().splitlines() if line.startswith("| C")
     ]
-    assert len(lines) == 45
+    assert len(lines) == 72
     for claim, task, model, number, expected, *_ in ([cell.strip() for cell in line] for line in lines):
         cell = [r for r in rows if (r["claim"], r["task"], r["model"]) == (claim, task, model)]
-        if claim == "C1":
-            value = cell[0][number]
+        if number.startswith("tv_observed"):
+            name, _, variant = number.partition(", ")
+            value = next(r[name] for r in cell if r["variant"] == (variant or None))
         elif claim == "C4":
             value = next(r["r2"] for r in cell if r["variant"] == number.split(", ")[1])
         else:
