@@ -25,7 +25,7 @@ def test_an_interval_covers_what_it_says():
 def test_the_score_is_least_at_the_quantiles():
     x = numpy_rng(0, "score").standard_normal(200_000)
     scores = {
-        half: interval_score(np.full(x.size, -half), np.full(x.size, half), x) for half in (1.0, 1.6, 1.96, 2.4, 4)
+        half: interval_score(np.full(x.size, -half), np.full(x.size, half), x) for half in (1.0, 1.6, 1.96, 2.4, 4.0)
     }
     assert min(scores, key=scores.get) == 1.96
     assert interval_score(np.array([0.0]), np.array([1.0]), np.array([1.5])) == pytest.approx(1 + 40 * 0.5)
