@@ -12,9 +12,10 @@ from jaxtyping import Float
 from scipy.ndimage import label
 from scipy.spatial import KDTree
 
-from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.density import flat_mass, total_variation, tv_floor
+from physlib.experiment import training_data
 from physlib.models import PROBES
-from physlib.observe import observed, redrawn
+from physlib.observe import distance_from_flat, observed, redrawn
 from physlib.profiles import Config, resolve, seeds_of
 from physlib.rng import numpy_rng
 from physlib.store import Result
@@ -68,23 +69,23 @@ def factors(profile: str) -> tuple[Factor, ...]:
 
 def clean_shift(task: Task, runs: Sequence[Result]) -> list[float]:
     """Total variation of each run from flat, its sampling noise taken off in quadrature."""
-    floor = tv_floor(flat_mass(), runs[0].config.n_samples)
-    return [math.sqrt(max(0.0, observed(task, run).shift ** 2 - floor**2)) for run in runs]
+    return [_beyond_noise(observed(task, run).shift, run.config.n_samples) for run in runs]
 
 
 def local_shift(runs: Sequence[Result], level: float) -> list[float]:
     """Likewise of the masses that redrawing fresh data at a probe level leaves: what the mechanism says is the shift."""
-    found, index = [], PROBES[runs[0].config.model].levels.index(level)
-    for run in runs:
-        mass, floor = redrawn(run)[0][index], tv_floor(flat_mass(), run.config.n_probe)
-        found.append(math.sqrt(max(0.0, float(total_variation(mass, flat_mass())) ** 2 - floor**2)))
-    return found
+    index = PROBES[runs[0].config.model].levels.index(level)
+    distances = [float(total_variation(redrawn(run)[0][index], flat_mass())) for run in runs]
+    return [_beyond_noise(tv, run.config.n_probe) for tv, run in zip(distances, runs, strict=True)]
+
+
+def _beyond_noise(tv: float, n: int) -> float:
+    return math.sqrt(max(0.0, tv**2 - tv_floor(flat_mass(), n) ** 2))
 
 
 def training_set_shift(task: Task, run: Result) -> float:
     """Total variation of a run's own training set from flat."""
-    data = task.sample(run.config.n_train, numpy_rng(run.config.seed, "training data"))
-    return float(total_variation(bin_counts(data.q, task.lo, task.hi) / run.config.n_train, flat_mass()))
+    return distance_from_flat(task, training_data(run.config).q)
 
 
 def copied(task: Task, run: Result) -> float:
@@ -94,11 +95,10 @@ def copied(task: Task, run: Result) -> float:
     copied, whatever the error of the samples, and below 1 where they lean on their training set.
     """
     x = (run["trajectories"] / task.scale).reshape(len(run["trajectories"]), -1)
-    distances = []
-    for title in ("training data", "another training set"):
-        known = task.sample(run.config.n_train, numpy_rng(run.config.seed, title)).x / task.scale
-        distances.append(KDTree(known.reshape(len(known), -1)).query(x)[0])
-    return float(np.median(distances[0] / distances[1]))
+    another = task.sample(run.config.n_train, numpy_rng(run.config.seed, "another training set"))
+    sets = ((data.x / task.scale).reshape(len(data.x), -1) for data in (training_data(run.config), another))
+    own, other = (KDTree(known).query(x)[0] for known in sets)
+    return float(np.median(own / other))
 
 
 def periodic_windows(task: IntervalMap, rng: np.random.Generator, narrowest: float) -> list[tuple[float, float]]:

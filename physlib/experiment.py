@@ -105,7 +105,7 @@ def model_of(result: Result) -> Generator:
     if not result.weights:
         first = f"seeds {JUDGED_SEEDS[0]} and {PILOT_SEEDS[0]} (pilot)"
         raise PhyslibError(f"this run kept no weights, only {first} do; make it with: {result.config.command}")
-    model = _untrained(result.config, _training_data(result.config))
+    model = _untrained(result.config, training_data(result.config).x)
     model.load(result.weights)
     return model.eval()
 
@@ -119,8 +119,9 @@ def _device(name: str) -> str:
     return "cuda" if available and name != "cpu" else "cpu"
 
 
-def _training_data(config: Config) -> np.ndarray:
-    return tasks.get(config.task).sample(config.n_train, numpy_rng(config.seed, "training data")).x
+def training_data(config: Config) -> tasks.Trajectories:
+    """What a run is trained on, drawn again."""
+    return tasks.get(config.task).sample(config.n_train, numpy_rng(config.seed, "training data"))
 
 
 def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -158,7 +159,7 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
     from physlib.train import Schedule, fit, one_thread
 
     task, started = tasks.get(config.task), time.perf_counter()
-    data = _training_data(config)
+    data = training_data(config).x
     model = _untrained(config, data).to(device)
     schedule = Schedule(steps=config.steps, batch=config.batch, lr=config.lr, ema=config.ema)
     x = torch.as_tensor(data, dtype=model.dtype, device=device)

@@ -20,7 +20,7 @@ from physlib.cell import Cell, Entry
 from physlib.density import flat_mass, tv_floor
 from physlib.forecast import score
 from physlib.models import PROBES
-from physlib.observe import locality, mean_interval, observed, over_seeds
+from physlib.observe import Interval, locality, mean_interval, over_seeds
 from physlib.provenance import revision
 from physlib.store import Result
 
@@ -68,8 +68,9 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
     found = []
     for task, model in catalogue.cells(profile) if cells is None else cells:
         cell, entries = judge.load(task, model, profile)
-        common = _common(cell.judged)
-        found += [_shift(cell.judged, "C1"), *_locality(cell, common)]
+        seen = over_seeds(cell.task, cell.judged)
+        common = _common(cell.judged, seen["shift"])
+        found += [_shift(common, seen, claim="C1"), *_locality(cell, common)]
         found += [_forecast(cell, entry, common) for entry in entries]
     return found if cells is not None else found + _without_forecast(profile)
 
@@ -79,19 +80,22 @@ def _without_forecast(profile: str) -> list[Row]:
     groups = [("C10", f"{factor.field}={level}", factor.configs(level, profile)) for factor, level in changed]
     groups += [("C11", f"steps={configs[0].steps}", configs) for configs in catalogue.dial(profile).values()]
     groups += [("C12", None, configs) for configs in catalogue.toys(profile).values()]
-    return [_shift(experiment.fetch(configs), claim, variant) for claim, variant, configs in groups]
+    found = []
+    for claim, variant, configs in groups:
+        runs = experiment.fetch(configs)
+        seen = over_seeds(tasks.get(configs[0].task), runs)
+        found.append(_shift(_common(runs, seen["shift"]), seen, claim=claim, variant=variant))
+    return found
 
 
-def _shift(runs: list[Result], claim: str, variant: str | None = None) -> Row:
-    plausible = over_seeds(tasks.get(runs[0].config.task), runs)
-    shares = {"plausible": plausible["plausible"][0], "tv_plausible": plausible["shift_plausible"][0]}
-    return _row(_common(runs), claim=claim, kernel="none", variant=variant, **shares)
+def _shift(common: Row, seen: dict[str, Interval], **values: Any) -> Row:
+    shares = {"plausible": seen["plausible"][0], "tv_plausible": seen["shift_plausible"][0]}
+    return _row(common, kernel="none", **shares, **values)
 
 
-def _common(runs: list[Result]) -> Row:
+def _common(runs: list[Result], shift: Interval) -> Row:
     config, n = runs[0].config, runs[0]["q"].size
     task = tasks.get(config.task)
-    shift, low, high = mean_interval([observed(task, run).shift for run in runs])
     return {
         "task": task.name,
         "model": config.model,
@@ -99,9 +103,9 @@ def _common(runs: list[Result]) -> Row:
         "profile": config.profile,
         "seeds": [r.config.seed for r in runs],
         "n_samples": n,
-        "tv_observed": shift,
-        "tv_lo": low,
-        "tv_hi": high,
+        "tv_observed": shift[0],
+        "tv_lo": shift[1],
+        "tv_hi": shift[2],
         "tv_floor": tv_floor(flat_mass(), n),
         "mean_prior": (task.lo + task.hi) / 2,
         "mean_observed": float(np.mean([np.nanmean(r["q"]) for r in runs])),

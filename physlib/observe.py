@@ -32,7 +32,7 @@ def observed(task: Task, result: Result) -> Observed:
     """What a run's samples did to the balanced quantity."""
     q, middle = result["q"].astype(float), (task.lo + task.hi) / 2
     good = result["residual"] < task.facts.threshold
-    moved = [_shift(task, part) for part in (q, q[good])]
+    moved = [distance_from_flat(task, part) for part in (q, q[good])]
     change = [float(np.nanmean(part)) - middle if part.size else math.nan for part in (q, q[good])]
     return Observed(moved[0], change[0], float(good.mean()), moved[1], change[1])
 
@@ -46,7 +46,8 @@ def filter_shift(task: Task, result: Result) -> float:
     return float(total_variation(kept / kept.sum(), flat_mass())) if kept.sum() else math.nan
 
 
-def _shift(task: Task, q: Float[np.ndarray, " N"]) -> float:
+def distance_from_flat(task: Task, q: Float[np.ndarray, " N"]) -> float:
+    """Total variation of values from the flat prior; NaN where there is none."""
     return float(total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat_mass())) if q.size else math.nan
 
 
