@@ -41,6 +41,10 @@ class Effort:
     draws: int = 100_000  # Monte Carlo size at each of them
     final: int = 1_000_000  # Monte Carlo size of the forecast that is scored
 
+    def within(self, most: int) -> Effort:
+        """The same with no forecast of more than `most` draws."""
+        return dataclasses.replace(self, draws=min(self.draws, most), final=min(self.final, most))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -59,6 +63,11 @@ class Table:
     def interpolate(self, positions: Float[np.ndarray, " P"]) -> Float[np.ndarray, " M"]:
         """Mass at fractional grid positions, one per free number, cubic between nodes."""
         return self._cubic(positions)[0]
+
+    def at(self, numbers: dict[str, float]) -> Float[np.ndarray, " M"]:
+        """Mass at given free numbers, those beyond the grid taken to its edge."""
+        pairs = zip(self.names, self.axes, strict=True)
+        return self.interpolate(np.array([np.interp(numbers[n], axis, np.arange(len(axis))) for n, axis in pairs]))
 
     def values(self, positions: Float[np.ndarray, " P"]) -> dict[str, float]:
         """The free numbers at fractional grid positions."""

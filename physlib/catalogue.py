@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from physlib.confounds import HALF, factors
 from physlib.errors import PhyslibError
-from physlib.profiles import Config, resolve, seeds_of
+from physlib.profiles import FRESH_SEEDS, Config, resolve, seeds_of
 
 TASKS = ("sinusoid", "tent", "logistic")
 """The synthetic tasks, which every model is trained on."""
@@ -15,7 +15,7 @@ DIAL = (
 """Ranges of equal width from regular to chaotic."""
 DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
 """The models that the argument is made on."""
-MODELS = (*DIFFUSIONS, "flow-mlp", "autoregressive-transformer", "vae-mlp")
+MODELS = (*DIFFUSIONS, "diffusion-transformer", "flow-mlp", "autoregressive-transformer", "vae-mlp")
 """One or more models of each family, all trained on the synthetic tasks."""
 TOYS = ("ring", "ring-polar")
 """The system solved in closed form, in the plane and in the coordinates that mend it."""
@@ -57,6 +57,13 @@ def families(profile: str) -> tuple[tuple[str, str], ...]:
     return tuple(p for p in pairs if profile != "smoke" or p[1] in DIFFUSIONS or p[0] == TASKS[-1])
 
 
+def fresh(task: str, model: str, profile: str) -> list[Config]:
+    """Runs with seeds that no rule was found on: of the models that the argument is made on, none at smoke."""
+    if profile == "smoke" or task not in TASKS or model not in DIFFUSIONS:
+        return []
+    return [resolve(task, model, profile, seed, n_probe=1_000) for seed in FRESH_SEEDS]
+
+
 def dial(profile: str) -> dict[str, list[Config]]:
     """The runs of each range from regular to chaotic, at half the training; at smoke of the two last."""
     usual = {} if profile == "smoke" else HALF
@@ -83,4 +90,7 @@ def runs(profile: str) -> list[Config]:
     planned = [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]
     tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
     single = [c for group in (toys(profile), dial(profile)) for configs in group.values() for c in configs]
-    return list(dict.fromkeys([*judged, *planned, *single, *tried]))  # factors share the runs at their usual level
+    confirming = [c for pair in pairs for c in fresh(*pair, profile)]
+    return list(
+        dict.fromkeys([*judged, *planned, *single, *tried, *confirming])
+    )  # factors share the runs at their usual level

@@ -9,7 +9,8 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
 - `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
-  first judged seed and the first pilot of a profile's own runs where they fit one megabyte.
+  first pilot of a profile's own runs, and for the first judged seed on tasks whose rule makes steps, where they fit
+  one megabyte.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def shares(task: tasks.Task, results: Iterable[Result]) -> Float[np.ndarray, "S 
 def model_of(result: Result) -> Generator:
     """The trained model of a result that kept its weights. Raises `PhyslibError` where it did not."""
     if not result.weights:
-        first = f"seeds {JUDGED_SEEDS[0]} and {PILOT_SEEDS[0]} (pilot)"
-        raise PhyslibError(f"this run kept no weights, only {first} do; make it with: {result.config.command}")
+        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks seed {JUDGED_SEEDS[0]}"
+        raise PhyslibError(f"this run kept no weights, only {kept}.")
     model = _untrained(result.config, training_data(result.config).x)
     model.load(result.weights)
     return model.eval()
@@ -173,7 +174,7 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         arrays |= plans(model, task, config)
     arrays |= memorisation(samples, data, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
-    if config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0]) and not config.changes:
+    if _keeps_weights(config):
         weights = {f"weights/{name}": words for name, words in model.save().items()}
         if sum(w.nbytes for w in weights.values()) <= WEIGHTS_LIMIT:
             arrays |= weights
@@ -183,6 +184,13 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         "seconds_total": round(time.perf_counter() - started, 2),
     }
     return Result(config, arrays, provenance(device) | seconds | {"n_parameters": model.n_parameters})
+
+
+def _keeps_weights(config: Config) -> bool:
+    """The first pilot, whose deviations are a kernel, and the first judged run where ideal answers are known."""
+    kept = PILOT_SEEDS[0] if config.role == "pilot" else JUDGED_SEEDS[0]
+    known = config.role == "pilot" or isinstance(tasks.get(config.task), tasks.Stepwise)
+    return config.seed == kept and known and not config.changes
 
 
 def _sample(model: Generator, config: Config, device: str) -> np.ndarray:

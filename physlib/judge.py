@@ -1,39 +1,24 @@
-"""Every kernel, from every source of its free numbers, against the stored runs of a cell (running layer).
-
-`source` says what a kernel's numbers were fitted on:
-
-- `oracle`: the very run it is scored on (an upper bound, no forecast);
-- `seed`: the other seeds of the cell (repeatability, no forecast);
-- `transferred`: the same model on the other synthetic tasks;
-- `pilot`: pilot runs of the cell, of a tenth of the training;
-- `scaled`: the same pilot runs, every number multiplied by the root of the ratio of training lengths. Each step of
-  training adds what it can learn from one batch, so an error that is estimated away shrinks as one over the square
-  root of the steps.
-"""
+"""Every kernel, from every source of its free numbers, against the stored runs of a cell (running layer)."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
-from physlib.calibrate import family_table, fit, tabulate
-from physlib.cell import Cell, Entry, gather, stored
+from physlib.calibrate import Table, family_table, fit
+from physlib.cell import FORECASTS, Cell, Entry, gather, stored
 from physlib.density import flat_mass
+from physlib.empirical import read_off
 from physlib.experiment import shares
 from physlib.forecast import forecast
-from physlib.kernels import FAMILIES, Covariance
-from physlib.kernels.covariance import at_level
-from physlib.models import PROBES
-from physlib.probe import covariances
-from physlib.provenance import revision
-from physlib.store import seal, write_atomic
+from physlib.kernels import FAMILIES
+from physlib.store import Result, seal, write_atomic
+from physlib.uncertainty import misfit, predictive_interval
 
-SOURCES = ("oracle", "seed", "transferred", "pilot", "scaled")
-"""In order of how much of the answer they were told."""
 FITTED = (
     *("blur", "shrink", "shrink-and-blur"),
     *("isotropic", "state-scale", "contract", "noise-contract-q", "noise-contract-x", "expansion"),
@@ -41,141 +26,105 @@ FITTED = (
 """Kernels that every cell is judged by."""
 OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
 """Kernels that follow from what a model's objective leaves."""
+Masses = Float[np.ndarray, "J M"]
 
 
 def make(cell: Cell) -> list[Entry]:
     """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
     families = (*FITTED, *OWN.get(cell.model, ()))
-    entries = [*_baselines(cell), *(e for family in families for e in _fitted(cell, family)), *_covariances(cell)]
-    record = {"entries": [{k: v for k, v in e.__dict__.items() if k != "masses"} for e in entries]}
-    write_atomic(cell.path, seal({str(i): e.masses for i, e in enumerate(entries)}, record))
+    entries = [*_baselines(cell), *(e for family in families for e in _fitted(cell, family)), *read_off(cell)]
+    record = {"entries": [{k: v for k, v in e.__dict__.items() if k not in ("masses", "interval")} for e in entries]}
+    arrays = {str(i): e.masses for i, e in enumerate(entries)}
+    arrays |= {f"{i}/interval": e.interval for i, e in enumerate(entries) if e.interval is not None}
+    write_atomic(cell.path, seal(arrays, record))
     for old in cell.path.parent.glob(f"{cell.profile}-judgement-*.safetensors"):
         if old != cell.path:
             old.unlink()
     return entries
 
 
-def _others_mean(masses: Float[np.ndarray, "S M"]) -> Float[np.ndarray, "S M"]:
-    """For each seed the mean over the other seeds."""
-    return (masses.sum(axis=0) - masses) / (len(masses) - 1)
+def _with_interval(cell: Cell, entry: Entry, members: Masses, expected: Masses, observed: Masses) -> Entry:
+    """The entry with an interval for one new run: `members` are forecasts from single pilots, `expected` those by the
+    same rule on other tasks, and `observed` what came of those."""
+    mass, n = entry.masses[0], cell.judged[0]["q"].size
+    ends = predictive_interval(mass, n, entry.draws, members, misfit(mass, expected, observed))
+    return replace(entry, interval=np.stack(ends))
 
 
-def _pilot_names(cell: Cell) -> str:
-    return "pilot seeds " + ", ".join(str(r.config.seed) for r in cell.pilots)
+def _means(runs: dict[str, list[Result]]) -> Masses:
+    """Mean mass vector of each task."""
+    return np.array([shares(tasks.get(name), found).mean(axis=0) for name, found in runs.items()])
 
 
 def _baselines(cell: Cell) -> list[Entry]:
-    """What needs no kernel: no shift, the pilot's own samples, other tasks' shifts, other seeds' histograms."""
-    observed, count = cell.shares, len(cell.judged)
-    blank: list[dict[str, float]] = [{}] * count
-    flat = forecast(cell.task, FAMILIES["no-shift"](), 1_000)
-    pilot = shares(cell.task, cell.pilots).mean(axis=0)
-    other = np.mean([shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()], axis=0)
-    entries = [Entry("no-shift", None, "nothing", blank, np.tile(flat.mass, (count, 1)), 0.0, 0, revision())]
-    known = [
-        ("pilot-samples", "pilot", pilot),
-        ("pilot-samples", "scaled", flat_mass() + shrinkage(cell) * (pilot - flat_mass())),
-        ("task-profile", "transferred", other),
+    """What needs no kernel: no shift, the pilots' own samples, other tasks' shifts, other seeds' histograms."""
+    flat, pilots = flat_mass()[None], shares(cell.task, cell.pilots)
+    before, after = _means(cell.other_pilots), _means(cell.others)
+
+    def smaller(masses):
+        return flat + cell.shrinkage * (masses - flat)
+
+    apart = np.array([np.delete(after, i, axis=0).mean(axis=0) for i in range(len(after))])
+    known = [  # name, source, forecast, forecasts from single pilots, forecasts elsewhere
+        ("no-shift", "pilot", flat, pilots, after),  # plus or minus the pilots' spread
+        ("no-shift", "transferred", flat, flat, np.repeat(flat, len(after), axis=0)),  # the shifts of other tasks
+        ("task-profile", "transferred", after, flat, apart),
+        ("pilot-samples", "pilot", pilots, pilots, before),
+        ("pilot-samples", "scaled", smaller(pilots), smaller(pilots), smaller(before)),
     ]
-    entries += [_entry(cell, name, source, blank[:1], mass[None], 0.0) for name, source, mass in known]
-    return entries + ([_entry(cell, "seed-profile", "seed", blank, _others_mean(observed), 0.0)] if count > 1 else [])
+    entries = []
+    for name, source, masses, members, expected in known:
+        runs = [cell.pilots] if source != "transferred" else cell.others.values()
+        seen = sum(run["q"].size for group in runs for run in group)
+        entry = cell.entry(name, source, [{}], masses.mean(axis=0, keepdims=True), seen, 0.0)
+        entries.append(_with_interval(cell, entry, members, expected, after))
+    if len(cell.judged) > 1:
+        seen = int(cell.counts[1:].sum())
+        entries.append(cell.entry("seed-profile", "seed", [{}] * len(cell.judged), cell.profiles["seed"], seen, 0.0))
+    return entries
 
 
-def _targets(cell: Cell) -> dict[str, Float[np.ndarray, "F M"]]:
-    """Profiles of this cell that numbers are fitted to, by source; one per judged seed, or one for all."""
-    observed = cell.shares
-    targets = {"oracle": observed, "pilot": shares(cell.task, cell.pilots).mean(axis=0, keepdims=True)}
-    return targets | ({"seed": _others_mean(observed)} if len(observed) > 1 else {})
+class _Site(NamedTuple):
+    """A kernel family's table on a task, beside what pilots and finished runs showed there."""
+
+    table: Table
+    before: Float[np.ndarray, " M"]
+    after: Float[np.ndarray, " M"]
+
+
+def _numbers(sites: dict[str, _Site], at: str, source: str, shrinkage: float) -> dict[str, float]:
+    """What a source of forecasts says of a kernel's numbers on one task; the cell's own task is the first site."""
+    if source == "transferred":
+        return fit([(site.table, site.after) for name, site in list(sites.items())[1:] if name != at])
+    found = fit([(sites[at].table, sites[at].before)])
+    return {name: shrinkage * value for name, value in found.items()} if source == "scaled" else found
 
 
 def _fitted(cell: Cell, family: str) -> list[Entry]:
-    """Entries of a tabulated kernel family from all four sources."""
-    own = family_table(cell.task, family, cell.effort)
-    fits = {source: [fit([(own, mass)]) for mass in masses] for source, masses in _targets(cell).items()}
-    tables = {name: family_table(tasks.get(name), family, cell.effort) for name in cell.others}
-    means = {name: shares(tasks.get(name), runs).mean(axis=0) for name, runs in cell.others.items()}
-    fits["transferred"] = [fit([(tables[name], means[name]) for name in cell.others])]
-    fits["scaled"] = [{name: shrinkage(cell) * value for name, value in fits["pilot"][0].items()}]
-    entries = []
-    for source, numbers in fits.items():
-        forecasts = [forecast(cell.task, FAMILIES[family](**n), cell.effort.final) for n in numbers]
-        fitted = tables.values() if source == "transferred" else [own]
-        seconds = forecasts[0].seconds + sum(table.seconds for table in fitted)
-        masses = np.array([f.mass for f in forecasts])
-        entries.append(_entry(cell, family, source, numbers, masses, seconds))
+    """Entries of a tabulated kernel family from every source; forecasts proper with an interval."""
+    effort, here = cell.effort.within(FAMILIES[family].most_draws), cell.task.name
+    own = _Site(family_table(cell.task, family, effort), cell.profiles["pilot"][0], cell.shares.mean(axis=0))
+    sites = {here: own}
+    for i, name in enumerate(cell.others):
+        table = family_table(tasks.get(name), family, effort)
+        sites[name] = _Site(table, _means(cell.other_pilots)[i], _means(cell.others)[i])
+
+    def entry(source: str, numbers: list[dict[str, float]]) -> Entry:
+        forecasts = [forecast(cell.task, FAMILIES[family](**n), effort.final) for n in numbers]
+        used = list(sites.values())[1:] if source == "transferred" else [own]
+        seconds = forecasts[0].seconds + sum(site.table.seconds for site in used)
+        return cell.entry(family, source, numbers, np.array([f.mass for f in forecasts]), effort.final, seconds)
+
+    told = {source: cell.profiles[source] for source in ("oracle", "seed") if source in cell.profiles}
+    entries = [entry(source, [fit([(own.table, mass)]) for mass in masses]) for source, masses in told.items()]
+    after = np.array([site.after for site in list(sites.values())[1:]])
+    for source in FORECASTS:
+        single = [sites | {here: own._replace(before=mass)} for mass in shares(cell.task, cell.pilots)]
+        members = [own.table.at(_numbers(changed, here, source, cell.shrinkage)) for changed in single]
+        expected = [sites[name].table.at(_numbers(sites, name, source, cell.shrinkage)) for name in cell.others]
+        made = entry(source, [_numbers(sites, here, source, cell.shrinkage)])
+        entries.append(_with_interval(cell, made, np.array(members), np.array(expected), after))
     return entries
-
-
-def shrinkage(cell: Cell) -> float:
-    """What the size of an error is multiplied by from the pilots to the judged runs, one over the root of their steps."""
-    return math.sqrt(cell.pilots[0].config.steps / cell.judged[0].config.steps)
-
-
-def _training_seconds(cell: Cell, source: str) -> float:
-    """Seconds of the runs that a forecast from this source must have seen; `oracle` has seen the answer itself."""
-    needed = {
-        "oracle": cell.judged[:1],
-        "seed": cell.judged[1:],
-        "transferred": [r for runs in cell.others.values() for r in runs],
-        "pilot": cell.pilots,
-        "scaled": cell.pilots,
-    }
-    return float(sum(r.provenance["seconds_total"] for r in needed[source]))
-
-
-def _entry(cell: Cell, kernel: str, source: str, numbers: list[dict], masses: np.ndarray, seconds: float) -> Entry:
-    count = len(cell.judged)
-    fitted_on = {
-        "oracle": "the same run",
-        "seed": "other seeds",
-        "transferred": ", ".join(cell.others),
-        "pilot": _pilot_names(cell),
-        "scaled": f"{_pilot_names(cell)}, times {shrinkage(cell):.3f}",
-    }[source]
-    seconds += _training_seconds(cell, source)
-    if len(numbers) == 1:  # one fit serves all judged seeds
-        numbers, masses = numbers * count, np.tile(masses[0], (count, 1))
-    estimated = len(numbers[0])
-    if kernel == "covariance":  # a symmetric matrix, or a spectrum, was read off a network as well
-        entries = int(np.prod(cell.task.shape))
-        estimated += entries * (entries + 1) // 2 if "probe_covariance" in cell.judged[0].arrays else entries
-    return Entry(kernel, source, fitted_on, numbers, masses, seconds, estimated, revision())
-
-
-def _covariances(cell: Cell) -> list[Entry]:
-    """Covariance kernels estimated from a network's own deviations at the probe level that fits best."""
-    judged = np.array([covariances(r) for r in cell.judged])
-    matrices = {"oracle": judged, "pilot": np.mean([covariances(r) for r in cell.pilots], axis=0)[None]}
-    if len(judged) > 1:
-        matrices["seed"] = _others_mean(judged)
-    entries = []
-    for source, masses in _targets(cell).items():
-        numbers, forecasts, seconds = [], [], 0.0
-        for by_level, mass in zip(matrices[source], masses, strict=True):
-            levels = np.array(PROBES[cell.model].levels)
-            build = _LevelKernel(by_level, levels)
-            table = tabulate(cell.task, build, {"level": levels}, cell.effort.draws, "covariance")
-            numbers.append(fit([(table, mass)]))
-            forecasts.append(forecast(cell.task, build(**numbers[-1]), cell.effort.final))
-            seconds = table.seconds + forecasts[-1].seconds
-        entries.append(_entry(cell, "covariance", source, numbers, np.array([f.mass for f in forecasts]), seconds))
-        if source == "pilot":
-            smaller = replace(build, amplitude=shrinkage(cell))(**numbers[0])
-            mass = forecast(cell.task, smaller, cell.effort.final).mass[None]
-            entries.append(_entry(cell, "covariance", "scaled", numbers, mass, seconds))
-    return entries
-
-
-@dataclass(frozen=True)
-class _LevelKernel:
-    """Builds the covariance kernel of one probe level."""
-
-    covariances: Float[np.ndarray, "L TD TD"]
-    levels: Float[np.ndarray, " L"]
-    amplitude: float = 1.0
-
-    def __call__(self, level: float) -> Covariance:
-        return Covariance(at_level(self.covariances, self.levels, level), self.amplitude)
 
 
 def load(task: str, model: str, profile: str) -> tuple[Cell, list[Entry]]:

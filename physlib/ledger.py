@@ -4,7 +4,9 @@ Keys are the same in every row and absent values are null. Scores are means over
 `skill_lo`, `skill_hi` is a t-interval for that mean. Claims: C1, a shift beyond its floor among
 samples that are plausible; C4, the share of the shift that redrawing data at a level with the
 trained model reproduces; C5, forecasts by kernels and baselines; C10, the shift with one choice changed; C11, the shift on
-ranges from regular to chaotic; C12, the shift of the toy. `tv_lo`, `tv_hi` is a t-interval over seeds.
+ranges from regular to chaotic; C12, the shift of the toy. `tv_lo`, `tv_hi` is a t-interval over seeds. `coverage` is
+the share of bins of judged runs within a forecast's 95 % interval, `interval_width` and `interval_score` are means over
+them, in shares of all mass.
 """
 
 from __future__ import annotations
@@ -14,15 +16,17 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from physlib import catalogue, confounds, experiment, judge, tasks
-from physlib.cell import Cell, Entry
+from physlib.cell import FORECASTS, SOURCES, Cell, Entry
 from physlib.density import flat_mass, tv_floor
 from physlib.forecast import score
 from physlib.models import PROBES
 from physlib.observe import Interval, locality, mean_interval, over_seeds
 from physlib.provenance import revision
 from physlib.store import Result
+from physlib.uncertainty import coverage, interval_score
 
 KEYS = (
     "claim",
@@ -51,6 +55,9 @@ KEYS = (
     "skill_hi",
     "mean_prior",
     "mean_observed",
+    "coverage",
+    "interval_width",
+    "interval_score",
     "seconds_train",
     "seconds_forecast",
     "width",
@@ -71,7 +78,12 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
         seen = over_seeds(cell.task, cell.judged)
         common = _common(cell.judged, seen["shift"])
         found += [_shift(common, seen, claim="C1"), *_locality(cell, common)]
-        found += [_forecast(cell, entry, common) for entry in entries]
+        found += [_forecast(cell.counts, entry, common) for entry in entries]
+        if confirming := experiment.fetch(catalogue.fresh(task, model, profile)):
+            seen = over_seeds(cell.task, confirming)
+            common = _common(confirming, seen["shift"]) | {"variant": "seeds that no rule was found on"}
+            told = [entry for entry in entries if entry.source in FORECASTS]
+            found += [_forecast(experiment.counts(cell.task, confirming), entry, common) for entry in told]
     return found if cells is not None else found + _without_forecast(profile)
 
 
@@ -130,12 +142,8 @@ def _locality(cell: Cell, common: Row) -> list[Row]:
     ]
 
 
-def _forecast(cell: Cell, entry: Entry, common: Row) -> Row:
-    counts = cell.counts
-    draws = sum(r["q"].size for r in cell.pilots) if entry.kernel == "pilot-samples" else cell.effort.final
-    if entry.kernel == "seed-profile":
-        draws = int(counts.sum() - counts[0].sum())
-    scores = [score(c, mass, draws) for c, mass in zip(counts, entry.masses, strict=True)]
+def _forecast(counts: Int[np.ndarray, "S M"], entry: Entry, common: Row) -> Row:
+    scores = [score(c, mass, entry.draws) for c, mass in zip(counts, entry.masses, strict=True)]
     skill, low, high = mean_interval([s.skill for s in scores])
     names = entry.parameters[0]
     return _row(
@@ -154,14 +162,27 @@ def _forecast(cell: Cell, entry: Entry, common: Row) -> Row:
         skill_hi=high,
         seconds_forecast=entry.seconds,
         revision=entry.revision,
+        **_interval(counts / counts.sum(axis=1, keepdims=True), entry),
     )
+
+
+def _interval(observed: Float[np.ndarray, "S M"], entry: Entry) -> Row:
+    """How often the forecast's interval held a bin of a judged run, how wide it was, and its score."""
+    if entry.interval is None:
+        return {}
+    low, high = entry.interval
+    return {
+        "coverage": coverage(low, high, observed),
+        "interval_width": float(np.mean(high - low)),
+        "interval_score": interval_score(low, high, observed),
+    }
 
 
 def medians(found: list[Row]) -> list[Row]:
     """Median scores over cells of every kernel and source, sources in order of how much they were told."""
     pairs = {(row["source"], row["kernel"]) for row in found if row["claim"] == "C5" and row["source"]}
     table = []
-    for source, kernel in sorted(pairs, key=lambda pair: (judge.SOURCES.index(pair[0]), pair[1])):
+    for source, kernel in sorted(pairs, key=lambda pair: (SOURCES.index(pair[0]), pair[1])):
         same = [row for row in found if (row["source"], row["kernel"]) == (source, kernel) and row["claim"] == "C5"]
         scores = {
             name: [row[name] for row in same if row[name] is not None] for name in ("corr", "r2", "sign", "skill")

@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import norm
 
+from physlib.density import flat_mass
+
 LEVEL = 0.95
 
 
@@ -32,6 +34,21 @@ def predictive_interval(
     between = members.var(axis=0, ddof=1) if len(members) > 1 else np.zeros_like(mass)
     half = norm.ppf((1 + level) / 2) * np.sqrt(sampling + between + misfit**2)
     return np.clip(mass - half, 0, 1), np.clip(mass + half, 0, 1)
+
+
+def misfit(
+    mass: Float[np.ndarray, " M"], expected: Float[np.ndarray, "J M"], observed: Float[np.ndarray, "J M"]
+) -> Float[np.ndarray, " M"]:
+    """Root mean square error that forecasts of a kind made elsewhere lead one to expect of `mass`, bin by bin.
+
+    Errors grow with the shift, so each is taken in proportion to the size of the shift that was forecast with it, where
+    any was. Few cells say little about a single bin: half of the square is that bin's own, half the mean of all bins.
+    """
+    flat = flat_mass(len(mass) - 3)
+    here, there = np.linalg.norm(mass - flat), np.linalg.norm(expected - flat, axis=1)
+    growth = np.where(there > 0, here / np.where(there > 0, there, 1), 1)
+    square = np.mean(np.square(growth[:, None] * (observed - expected)), axis=0)
+    return np.sqrt((square + square.mean()) / 2)
 
 
 def interval_score(

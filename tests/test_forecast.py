@@ -133,3 +133,16 @@ def test_a_given_covariance_cannot_be_tabulated():
     assert "matrix" not in AXES
     with pytest.raises(PhyslibError, match="cannot be tabulated"):
         family_table(TENT, "covariance", EFFORT)
+
+
+def test_a_table_gives_its_nodes_and_stays_within_its_grid():
+    table = family_table(TENT, "isotropic", EFFORT)
+    for i in (0, 3, EFFORT.nodes):
+        assert np.allclose(
+            table.at({"s": table.axes[0][i]}), table.masses[i], atol=1e-6
+        )  # the spline is solved to a tolerance
+    assert np.allclose(table.at({"s": 7.0}), table.masses[-1], atol=1e-6)
+
+
+def test_a_kernel_may_cap_its_draws():
+    assert EFFORT.within(50_000) == Effort(EFFORT.nodes, 40_000, 50_000)

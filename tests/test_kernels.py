@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dct
@@ -13,7 +14,7 @@ from physlib.errors import PhyslibError
 from physlib.forecast import forecast
 from physlib.kernels.baselines import flat_posterior_mean
 from physlib.kernels.contract import posterior_mean
-from physlib.kernels.covariance import at_level, estimate_covariance, from_spectrum
+from physlib.kernels.covariance import RANK, at_level, estimate_covariance, free_entries, from_spectrum, structured
 from physlib.kernels.expansion import local_moments, unit_moments
 from physlib.rng import numpy_rng
 
@@ -226,3 +227,39 @@ def test_vanishing_kernels_do_nothing(name):
     data = task.sample(20_000, numpy_rng(0, "d"))
     pushed = kernel.push(task, data, numpy_rng(1, "p"))
     assert np.median(np.abs(pushed - data.q)) < 2e-3
+
+
+def test_assumptions_keep_what_they_are_about():
+    """Each is exact where it holds: independent steps, a given spectrum, few directions."""
+    rng, steps, dims = numpy_rng(0, "assumptions"), 6, 2
+    free = np.zeros((steps, dims, steps, dims))
+    for t, block in enumerate(rng.standard_normal((steps, dims, dims))):
+        free[t, :, t] = block @ block.T
+    free = free.reshape(steps * dims, -1)
+    smooth = from_spectrum(rng.random((steps, dims)))
+    few = rng.standard_normal((steps * dims, RANK))
+    few = few @ few.T
+    for matrix, structure in ((free, "per-time"), (smooth, "spectral"), (few, "low-rank")):
+        assert np.allclose(structured(matrix, structure, steps), matrix)
+    whole = rng.standard_normal((steps * dims, steps * dims))
+    whole = whole @ whole.T
+    for structure in ("per-time", "spectral"):  # both forget correlations and no variance
+        assert np.trace(structured(whole, structure, steps)) == pytest.approx(np.trace(whole))
+    assert free_entries("per-time", steps, dims) == np.count_nonzero(np.triu(free))
+    assert free_entries(None, steps, dims) == np.count_nonzero(np.triu(whole))
+
+
+class Halves:
+    """A stand-in for a network, whose redrawing halves what it is given."""
+
+    device, dtype = "cpu", torch.float64
+
+    def redraw(self, x, level, rng):
+        return x / 2
+
+
+def test_a_pilots_deviation_is_scaled():
+    task = tasks.get("tent")
+    data, kernel = task.sample(3_000, numpy_rng(0, "pilot")), kernels.Pilot(Halves(), 0.3, 0.4)
+    assert np.allclose(kernel.deviate(task, data.x, numpy_rng(1, "pilot")), 0.8 * data.x)
+    assert kernel.parameters == {"level": 0.3, "s": 0.4}

@@ -11,7 +11,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
     ("tasks", ["tasks"]),
     ("models", ["models"]),
     ("kernels", ["kernels"]),
-    ("theory", ["forecast", "calibrate"]),
+    ("theory", ["forecast", "calibrate", "uncertainty"]),
     (
         "running",
         [
@@ -25,6 +25,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
             "confounds",
             "catalogue",
             "cell",
+            "empirical",
             "judge",
             "ledger",
             "reproduce",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from physlib import catalogue, confounds, experiment, judge, ledger, reproduce, tasks
-from physlib.cell import gather
+from physlib.cell import FORECASTS, SOURCES, gather
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.models import PROBES
 from physlib.probe import covariances
@@ -67,7 +67,8 @@ def test_nothing_else_is_stored_and_it_is_small():
 
 def test_judged_and_pilot_seeds_are_apart():
     seeds = {role: {c.seed for c in CATALOGUE if c.role == role} for role in ("judged", "pilot")}
-    assert seeds["judged"] == {0, 1, 2}
+    assert seeds["judged"] == {0, 1, 2, 3, 4, 5}
+    assert {r.config.seed for r in gather("tent", "diffusion-mlp", "laptop").judged} == {0, 1, 2}
     assert min(seeds["pilot"]) >= 100
 
 
@@ -98,13 +99,20 @@ def test_rows_have_all_keys_unique_and_no_nan(rows):
 def test_every_cell_has_every_kernel_from_every_source(rows):
     for task, model in catalogue.CELLS:
         found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
-        sources = ("oracle", "seed", "transferred", "pilot")
-        assert {(kernel, source) for kernel in judge.FITTED for source in sources} <= found
-        assert {("covariance", source) for source in ("oracle", "seed", "pilot")} <= found
-        assert {("no-shift", None), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
+        assert {(kernel, source) for kernel in judge.FITTED for source in SOURCES} <= found
+        assert {("covariance", source) for source in ("oracle", "seed", "pilot", "scaled")} <= found
+        assert {("no-shift", "pilot"), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
+        assert {("pilot-samples", "scaled"), ("task-profile", "transferred"), ("no-shift", "transferred")} <= found
         assert len([r for r in rows if r["claim"] == "C4" and (r["task"], r["model"]) == (task, model)]) == len(
             PROBES[model].levels
         )
+
+
+def test_every_forecast_by_a_fitted_kernel_has_an_interval(rows):
+    for row in rows:
+        if row["kernel"] in judge.FITTED and row["source"] in FORECASTS:
+            assert 0 <= row["coverage"] <= 1
+            assert 0 < row["interval_width"] <= row["interval_score"]
 
 
 def test_claims_without_a_forecast_have_their_rows(rows):

@@ -5,7 +5,7 @@ import pytest
 
 from physlib.density import flat_mass
 from physlib.rng import numpy_rng
-from physlib.uncertainty import coverage, extremes, extremes_found, interval_score, predictive_interval
+from physlib.uncertainty import coverage, extremes, extremes_found, interval_score, misfit, predictive_interval
 
 
 def test_an_interval_covers_what_it_says():
@@ -47,3 +47,15 @@ def test_a_shuffled_forecast_finds_extremes_by_chance_only():
     assert chance < 0.05
     levels = [extremes_found(rng.permutation(smooth), smooth, rng, 100)[1] for _ in range(60)]
     assert 0.3 < np.mean(levels) < 0.8
+
+
+def test_errors_elsewhere_grow_with_the_shift_that_is_forecast():
+    flat, wave = flat_mass(), np.zeros_like(flat_mass())
+    wave[1:21] = 0.01 * np.sin(np.arange(20) * np.pi / 5)
+    expected, observed = (flat + wave)[None], (flat + 1.5 * wave)[None]
+    errors = misfit(flat + 2 * wave, expected, observed)
+    assert np.sqrt(np.mean(errors**2)) == pytest.approx(
+        np.sqrt(np.mean(wave**2))
+    )  # half of the shift there, twice that here
+    assert np.allclose(misfit(flat, flat[None], observed) ** 2 * 2, (1.5 * wave) ** 2 + np.mean((1.5 * wave) ** 2))
+    assert not misfit(flat + wave, expected, expected).any()

@@ -7,6 +7,7 @@ from physlib.kernels.covariance import Covariance
 from physlib.kernels.expansion import Expansion
 from physlib.kernels.isotropic import Isotropic
 from physlib.kernels.linear_vae import LinearVAE
+from physlib.kernels.pilot import Pilot
 from physlib.kernels.posterior import NoiseContractX, Patch
 from physlib.kernels.rollout import Rollout
 from physlib.kernels.state_scale import StateScale
@@ -15,7 +16,7 @@ FAMILIES: dict[str, type[Kernel]] = {
     cls.name: cls
     for cls in (
         *(NoShift, Blur, Shrink, ShrinkAndBlur, Isotropic, StateScale, Covariance, Contract, NoiseContract),
-        *(NoiseContractX, Patch, Expansion, Rollout, LinearVAE),
+        *(NoiseContractX, Patch, Pilot, Expansion, Rollout, LinearVAE),
     )
 }
 
@@ -32,6 +33,7 @@ __all__ = [
     "NoiseContract",
     "NoiseContractX",
     "Patch",
+    "Pilot",
     "Rollout",
     "Shrink",
     "ShrinkAndBlur",

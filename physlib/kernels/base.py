@@ -21,6 +21,7 @@ class Kernel(ABC):
     """A law of the measured quantity given a data trajectory. Free numbers are float fields of a dataclass."""
 
     name: ClassVar[str]
+    most_draws: ClassVar[int] = 10**9  # beyond which a forecast would take minutes
 
     @property
     def parameters(self) -> dict[str, float]:

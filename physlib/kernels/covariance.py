@@ -12,6 +12,10 @@ from scipy.fft import dct
 from physlib.errors import PhyslibError
 from physlib.kernels.base import TrajectoryKernel
 
+STRUCTURES = ("spectral", "per-time", "low-rank")
+"""Assumptions that make a covariance smaller."""
+RANK = 4  # directions that `low-rank` keeps
+
 
 @dataclass(frozen=True)
 class Covariance(TrajectoryKernel):
@@ -62,6 +66,33 @@ def from_spectrum(power: Float[np.ndarray, "T D"]) -> Float[np.ndarray, "TD TD"]
     for d in range(dims):
         matrix[:, d, :, d] = basis.T @ (power[:, d, None] * basis)
     return matrix.reshape(steps * dims, steps * dims)
+
+
+def structured(matrix: Float[np.ndarray, "TD TD"], structure: str, steps: int) -> Float[np.ndarray, "TD TD"]:
+    """What remains of a covariance under an assumption, one of `STRUCTURES`.
+
+    `per-time` forgets what errors at different steps have in common, `spectral` keeps powers of a cosine transform
+    over time, `low-rank` the `RANK` strongest directions.
+    """
+    dims = len(matrix) // steps
+    if structure == "per-time":
+        return matrix * np.kron(np.eye(steps), np.ones((dims, dims)))
+    if structure == "spectral":
+        basis = np.kron(dct(np.eye(steps), axis=0, norm="ortho"), np.eye(dims))
+        return from_spectrum(np.diag(basis @ matrix @ basis.T).reshape(steps, dims))
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors[:, -RANK:] * values[-RANK:]) @ vectors[:, -RANK:].T
+
+
+def free_entries(structure: str | None, steps: int, dims: int) -> int:
+    """How many numbers a covariance under an assumption holds; a symmetric matrix without one."""
+    whole = steps * dims
+    return {
+        None: whole * (whole + 1) // 2,
+        "per-time": steps * dims * (dims + 1) // 2,
+        "spectral": whole,
+        "low-rank": RANK * whole - RANK * (RANK - 1) // 2,
+    }[structure]
 
 
 def at_level(

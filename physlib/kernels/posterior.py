@@ -81,6 +81,7 @@ class NoiseContractX(Kernel):
     """
 
     name = "noise-contract-x"
+    most_draws = 20_000
     s: float  # noise at which sharpening stops, and what is left over, share of each channel's standard deviation
 
     def push(self, task, data, rng):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from physlib.judge import SOURCES
+from physlib.cell import SOURCES
 from physlib.ledger import medians
 from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
 
