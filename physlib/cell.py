@@ -39,8 +39,8 @@ FORECASTS = SOURCES[2:]
 JUDGEMENT_VERSION = 3  # raise by hand when kernels, fits or scores change meaning
 
 _EFFORTS = {  # by profile, and whether the task is simulated
-    ("smoke", False): Effort(nodes=5, draws=10_000, final=50_000),
-    ("smoke", True): Effort(nodes=3, draws=1_000, final=2_000),
+    ("smoke", False): Effort(nodes=3, draws=1_000, final=1_000),
+    ("smoke", True): Effort(nodes=3, draws=1_000, final=1_000),
     ("laptop", True): Effort(nodes=9, draws=40_000, final=200_000),
 }
 

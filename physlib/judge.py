@@ -110,10 +110,15 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
         sites[name] = _Site(table, _means(cell.other_pilots)[i], _means(cell.others)[i])
 
     def entry(source: str, numbers: list[dict[str, float]]) -> Entry:
-        forecasts = [forecast(cell.task, FAMILIES[family](**n), effort.final) for n in numbers]
         used = list(sites.values())[1:] if source == "transferred" else [own]
-        seconds = forecasts[0].seconds + sum(site.table.seconds for site in used)
-        return cell.entry(family, source, numbers, np.array([f.mass for f in forecasts]), effort.final, seconds)
+        seconds = sum(site.table.seconds for site in used)
+        if effort.final <= effort.draws:  # nothing finer than the table is to be had
+            return cell.entry(
+                family, source, numbers, np.array([own.table.at(n) for n in numbers]), effort.draws, seconds
+            )
+        forecasts = [forecast(cell.task, FAMILIES[family](**n), effort.final) for n in numbers]
+        masses, seconds = np.array([f.mass for f in forecasts]), seconds + forecasts[0].seconds
+        return cell.entry(family, source, numbers, masses, effort.final, seconds)
 
     told = {source: cell.profiles[source] for source in ("oracle", "seed") if source in cell.profiles}
     entries = [entry(source, [fit([(own.table, mass)]) for mass in masses]) for source, masses in told.items()]

@@ -7,7 +7,7 @@ from physlib import kernels, tasks
 from physlib.errors import PhyslibError
 from physlib.forecast import forecast
 from physlib.kernels.baselines import flat_posterior_mean
-from physlib.kernels.posterior import SWEEPS, chain_mean, set_mean
+from physlib.kernels.posterior import SWEEPS, chain_mean, ideal_denoiser, set_mean
 from physlib.kernels.state_scale import sensitivity, typical
 from physlib.rng import numpy_rng
 
@@ -46,11 +46,21 @@ def test_a_set_of_two_is_a_logistic_curve():
     assert np.allclose(set_mean(known, known + 0.1, 0.01), known)
 
 
+@pytest.mark.parametrize("name", ["tent", "logistic"])
+def test_particles_leave_the_error_of_two_fitted_numbers(name):
+    """Where noise is small the rule is a plane of two dimensions, and the posterior mean the projection on it."""
+    task, rng, s = tasks.get(name), numpy_rng(0, "small noise"), 0.005
+    data = task.sample(1_000, rng)
+    noisy = data.x + s * task.scale * rng.standard_normal(data.x.shape)
+    error = (ideal_denoiser(task, data, noisy, s, rng) - data.x) / task.scale
+    assert np.sqrt(np.mean(error**2)) / s == pytest.approx(np.sqrt(2 / 16), rel=0.06)
+
+
 def test_an_ideal_denoiser_of_the_ring_shortens_what_noise_lengthens():
     ring = tasks.get("ring")
     rng = numpy_rng(0, "ring")
     data = ring.sample(20_000, rng)
-    moved = kernels.NoiseContractX(0.3).push(ring, data, rng) - data.q
+    moved = kernels.NoiseContractX(0.3, 0.3).push(ring, data, rng) - data.q
     noise = kernels.Isotropic(0.3).push(ring, data, rng) - data.q
     assert moved.mean() < noise.mean()
     top = data.q > 1.9
@@ -59,11 +69,7 @@ def test_an_ideal_denoiser_of_the_ring_shortens_what_noise_lengthens():
 
 def test_a_window_knows_less_than_the_whole():
     task = tasks.get("logistic")
-    inward = []
-    for kernel in (kernels.NoiseContractX(0.04), kernels.Patch(0.04)):
-        answer = forecast(task, kernel, 4_000)
-        inward.append(answer.mass[-2])  # above the range
-    drifts = [forecast(task, k, 4_000).drift[-1] for k in (kernels.NoiseContractX(0.04), kernels.Patch(0.04))]
+    drifts = [forecast(task, k, 4_000).drift[-1] for k in (kernels.NoiseContractX(0.04, 0.04), kernels.Patch(0.04))]
     assert drifts[1] < drifts[0] < 0.01
     with pytest.raises(PhyslibError, match="makes steps"):
         forecast(tasks.get("ring"), kernels.Patch(0.1), 1_000)

@@ -11,9 +11,10 @@ import pytest
 from physlib import catalogue, confounds, experiment, judge, ledger, reproduce, tasks
 from physlib.cell import FORECASTS, SOURCES, gather
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
+from physlib.kernels.posterior import ideal_denoiser
 from physlib.models import PROBES
 from physlib.probe import covariances
-from physlib.rng import torch_rng
+from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Store
 from tests.conftest import ROOT, physlib
 
@@ -80,6 +81,23 @@ def test_shift_is_above_three_floors_on_the_chaotic_maps():
             q = Store.of("laptop").get(config)["q"]
             tv = total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat_mass())
             assert tv > 3 * tv_floor(flat_mass(), q.size)
+
+
+@pytest.mark.parametrize("task", catalogue.TASKS)
+def test_no_network_beats_the_ideal_and_some_reach_it(task):
+    """The ideal denoiser's error is the least there is: what trained networks made of fresh data bears it out."""
+    system, rng = tasks.get(task), numpy_rng(0, "ideal")
+    data = system.sample(1_000, rng)
+    for level in (0.02, 0.1, 0.3, 2.0):
+        noisy = data.x + level * system.scale * rng.standard_normal(data.x.shape)
+        error = (ideal_denoiser(system, data, noisy, level, rng) - data.x) / system.scale
+        best, at = np.sqrt(np.mean(error**2)) / level, PROBES["diffusion-mlp"].levels.index(level)
+        for model in ("diffusion-mlp", "diffusion-unet", "diffusion-transformer", "flow-mlp"):
+            runs = experiment.load(task, model, "laptop")
+            found = np.mean([run["denoising_error"][at] for run in runs])
+            assert found > 0.94 * best
+            if level > 0.2 and model == "diffusion-unet":
+                assert found < 1.06 * best
 
 
 @pytest.fixture(scope="module")

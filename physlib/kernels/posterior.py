@@ -1,14 +1,16 @@
 """The posterior mean of a trajectory after noise: what an ideal denoiser says at one level (kernels layer).
 
 A trajectory is a draw from its own posterior given a noisy copy, so a Markov chain that starts at it has nothing to
-forget: the average over the chain is an estimate of the posterior mean from the first step on, whatever the number
-of modes near by. Where the rule is a simulation the posterior is over a fixed set of trajectories instead.
+forget: where the posterior has one mode, the average over the chain is an estimate of the posterior mean from the
+first step on. Chaotic maps have many modes and need particles, see `physlib.kernels.particles`. Where the rule is a
+simulation the posterior is over a fixed set of trajectories instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -16,13 +18,18 @@ from scipy.special import softmax
 
 from physlib.errors import PhyslibError
 from physlib.kernels.base import Kernel
+from physlib.kernels.particles import particle_mean
+from physlib.rng import numpy_rng
 from physlib.tasks.base import Simulated, Stepwise, Task, Trajectories
+from physlib.tasks.maps import IntervalMap
 
 SWEEPS = 200  # steps of a chain
 SIZES = (-0.5, 0.5)  # decimal logarithms of the least and largest step, in standard deviations of the posterior
 MADE = 2  # steps of a window that the rule makes, besides those that it leaves free
 STEP = 1e-6  # of the differences that say how wide a posterior is
-BLOCK = 2_000  # noisy trajectories compared with the whole set at once
+COMPARED = 40_000_000  # pairs of a noisy and a known trajectory at once
+FEW = 0.5  # noise, standard deviations, above which the draws below serve better than particles
+PRIOR = 200_000  # draws of the rule that stand for all that it can make
 Parameters = Float[np.ndarray, "N P"]
 
 
@@ -66,46 +73,66 @@ def chain_mean(
 
 def set_mean(known: Float[np.ndarray, "J E"], noisy: Float[np.ndarray, "N E"], s: float) -> Float[np.ndarray, "N E"]:
     """`E[y | y + s e]` over a set of `J` rows, each as likely as the others: an ideal denoiser of that very set."""
-    squares = np.square(known).sum(axis=1) / 2
-    blocks = np.split(noisy, range(BLOCK, len(noisy), BLOCK))
+    squares, rows = np.square(known).sum(axis=1) / 2, max(1, COMPARED // len(known))
+    blocks = np.split(noisy, range(rows, len(noisy), rows))
     return np.concatenate([softmax((block @ known.T - squares) / s**2, axis=1) @ known for block in blocks])
+
+
+def ideal_denoiser(
+    task: Task, data: Trajectories, noisy: Float[np.ndarray, "N T D"], s: float, rng: np.random.Generator
+) -> Float[np.ndarray, "N T D"]:
+    """`E[x | x + s e]` for data and their noisy copies; `s` in channel standard deviations.
+
+    The posterior is that of the task's own rule, by a chain or, on maps, by particles, which miss the mean by about a
+    tenth of the noise. Where the rule is a simulation it is over the trajectories of the task's bank, as many as are
+    asked about.
+    """
+    chaotic = isinstance(task, IntervalMap)
+    if chaotic and s < FEW:
+        return particle_mean(task, noisy, (data.q, data.z), s * float(task.scale[0]), rng)
+    unit = np.tile(task.scale, task.shape[0])
+    flat = noisy.reshape(len(noisy), -1) / unit
+    if chaotic or isinstance(task, Simulated):
+        known = task.sample(PRIOR, rng) if chaotic else task.bank(min(len(noisy), task.BANK))
+        mean = set_mean(known.x.reshape(-1, flat.shape[1]) / unit, flat, s)
+    else:
+
+        def make(parameters):
+            return task.generate(parameters[:, 0], parameters[:, 1:]).reshape(len(parameters), -1) / unit
+
+        bounds = np.array([(task.lo, task.hi), *task.NUISANCE])
+        mean = chain_mean(make, np.column_stack([data.q, data.z]), bounds, flat, s, rng)
+    return (mean * unit).reshape(noisy.shape)
+
+
+@lru_cache(maxsize=4)
+def _answers(task: Task, s: float, *data: bytes) -> Float[np.ndarray, "N T D"]:
+    """The ideal denoiser's answers about trajectories, kept because the same are asked about for every `t`."""
+    x, q, z = (np.frombuffer(part) for part in data)
+    known = Trajectories(x.reshape(-1, *task.shape), q, z.reshape(len(q), -1))
+    rng = numpy_rng(0, f"ideal {task.name} {s:.9g}")
+    noisy = known.x + s * task.scale * rng.standard_normal(known.x.shape)
+    return ideal_denoiser(task, known, noisy, s, rng)
 
 
 @dataclass(frozen=True)
 class NoiseContractX(Kernel):
-    """Noise-contract-x: `x~ = E[x | x + s e] + s e'`, what is left of a denoiser that stops sharpening at level s.
+    """Noise-contract-x: `x~ = E[x | x + s e] + t e'`, what is left of an ideal denoiser that stops sharpening at level s.
 
-    The posterior is that of the task's own rule; where the rule is a simulation, over the trajectories of the
-    task's bank. It is not noise-contract-q: `E[q | m(x + s e)]` reads the quantity with the measurement, which on a
-    chaotic trajectory knows far less of it than the whole trajectory does.
+    It is not noise-contract-q: `E[q | m(x + s e)]` reads the quantity with the measurement, which on a chaotic
+    trajectory knows far less of it than the whole trajectory does.
     """
 
     name = "noise-contract-x"
     most_draws = 20_000
-    s: float  # noise at which sharpening stops, and what is left over, share of each channel's standard deviation
+    s: float  # noise at which sharpening stops, share of each channel's standard deviation
+    t: float  # white deviation left over, likewise
 
     def push(self, task, data, rng):
-        noisy = data.x + self.s * task.scale * rng.standard_normal(data.x.shape)
-        mean = data.x if self.s == 0 else self._mean(task, data, noisy, rng)
+        left_over = self.t * task.scale * rng.standard_normal(data.x.shape)
+        mean = _answers(task, self.s, *(part.tobytes() for part in data)) if self.s else data.x
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
-            return task.measure(mean + self.s * task.scale * rng.standard_normal(data.x.shape))
-
-    def _mean(
-        self, task: Task, data: Trajectories, noisy: Float[np.ndarray, "N T D"], rng: np.random.Generator
-    ) -> Float[np.ndarray, "N T D"]:
-        unit = np.tile(task.scale, task.shape[0])
-        flat = noisy.reshape(len(noisy), -1) / unit
-        if isinstance(task, Simulated):
-            known = task.bank(task.BANK).x.reshape(-1, flat.shape[1]) / unit
-            mean = set_mean(known, flat, self.s)
-        else:
-
-            def make(parameters):
-                return task.generate(parameters[:, 0], parameters[:, 1:]).reshape(len(parameters), -1) / unit
-
-            start = np.column_stack([data.q, data.z])
-            mean = chain_mean(make, start, np.array([(task.lo, task.hi), *task.NUISANCE]), flat, self.s, rng)
-        return (mean * unit).reshape(noisy.shape)
+            return task.measure(mean + left_over)
 
 
 @dataclass(frozen=True)
@@ -119,6 +146,7 @@ class Patch(Kernel):
     """
 
     name = "patch"
+    most_draws = 10_000
     s: float  # noise at which sharpening stops, and what is left over, share of each channel's standard deviation
 
     def push(self, task, data, rng):

@@ -3,6 +3,7 @@
 from physlib.plots.confounds import dial, factors, power_laws
 from physlib.plots.figure import Figure, Origin
 from physlib.plots.interactive import scale_slider
+from physlib.plots.ladder import denoising, shrinking
 from physlib.plots.maze import lengthening, paths, training_length
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
 from physlib.plots.pendulum import amplification, swing
@@ -14,6 +15,7 @@ __all__ = [
     "Origin",
     "all_bins",
     "amplification",
+    "denoising",
     "dial",
     "factors",
     "kernel_scale_curve",
@@ -25,6 +27,7 @@ __all__ = [
     "power_laws",
     "profiles",
     "scale_slider",
+    "shrinking",
     "skills",
     "swing",
     "training_length",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from scipy.stats import spearmanr
 
-from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
+from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
 
 ACROSS = 4  # panels in a row
 
@@ -20,9 +20,7 @@ def factors(
     name: str, tried: Mapping[str, Mapping[Any, Sequence[float]]], usual: Sequence[float], origin: Origin
 ) -> Figure:
     """Total variation at each level of each factor, one dot a seed; `usual` are the runs that all factors share."""
-    columns = min(ACROSS, len(tried))
-    rows = -(-len(tried) // columns)
-    figure, axes = canvas(2.4 * columns if columns > 1 else 3.4, 2.1 * rows, rows, columns, sharey=True)
+    figure, axes = grid(len(tried), ACROSS, 2.4 if len(tried) > 1 else 3.4, 2.1, sharey=True)
     numbers, apart = Columns(), []
     low, high = min(usual), max(usual)
     for ax, (title, levels) in zip(axes.flat, tried.items(), strict=False):
@@ -37,8 +35,6 @@ def factors(
         ax.set_title(title, fontsize=9.5)
         ax.set_xlim(-0.4, len(levels) - 0.6)
         ax.tick_params(axis="x", labelsize=9)
-    for ax in list(axes.flat)[len(tried) :]:
-        ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel("total variation")
     axes[0, 0].set_ylim(bottom=0)

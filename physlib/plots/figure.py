@@ -121,6 +121,19 @@ class Columns(dict[str, list]):
             self.setdefault(name, []).extend([value] * length if np.isscalar(value) else value)
 
 
+def grid(count: int, across: int, width: float, height: float, **options) -> tuple[Canvas, np.ndarray]:
+    """An empty figure of `count` panels, each of a size in inches, at most `across` in a row; its axes `(rows, columns)`.
+
+    What the last row has to spare is hidden.
+    """
+    columns = min(across, count)
+    rows = -(-count // columns)
+    figure, axes = canvas(width * columns, height * rows, rows, columns, **options)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return figure, axes
+
+
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **grid) -> tuple[Canvas, np.ndarray]:
     """An empty figure in the house style, inches, and its axes `(rows, columns)`."""
     figure = Canvas(figsize=(width, height), layout="constrained")

@@ -10,30 +10,34 @@ from jaxtyping import Float
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from physlib.models import Probe
-from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, styled
+from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
 from physlib.tasks import Task
 
 # from transparent to full ink, so that empty is the page itself on light and on dark
+ACROSS = 3  # transition matrices in a row
 _HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
 
 
 @styled
 def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin) -> Figure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
-    figure, axes = canvas(3.6 * len(matrices), 3.5, columns=len(matrices), sharey=True)
+    figure, axes = grid(len(matrices), ACROSS, 3.2, 3.2, sharex=True, sharey=True)
     columns = Columns()
-    for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+    for ax, (title, matrix) in zip(axes.flat, matrices.items(), strict=False):
         bins = matrix.shape[1]
         shown = np.where(matrix > 1e-4, matrix, np.nan)[: bins + 2]
         image = ax.imshow(shown, origin="lower", cmap=_HEAT, norm=LogNorm(1e-3, 1), aspect="auto", rasterized=True)
         for edge in (0.5, bins + 0.5):
             ax.axhline(edge, color=GREY, lw=0.8)
-        ax.set(title=title, xlabel=f"{task.facts.quantity} of the data", xticks=[-0.5, bins - 0.5])
+        ax.set(title=title, xticks=[-0.5, bins - 0.5])
         ax.set_xticklabels([f"{task.lo:g}", f"{task.hi:g}"])
         ax.set_yticks([0, (bins + 1) / 2, bins + 1], ["under", f"{(task.lo + task.hi) / 2:g}", "over"])
         rows, starts = np.nonzero(matrix)
         columns.add(kernel=title, from_bin=starts, to_row=rows, share=matrix[rows, starts])
-    axes[0, 0].set_ylabel(f"{task.facts.quantity} measured after")
+    for ax in axes[-1]:
+        ax.set_xlabel(f"{task.facts.quantity} of the data")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("measured after")
     figure.colorbar(image, ax=axes, label="share of the column")
     stays = [
         f"{title} {np.trace(m[1 : bins + 1]) / bins:.0%} stays in its bin, {(m[0] + m[bins + 1]).mean():.1%} leaves the range"

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from physlib.density import flat_mass, shift_r2, total_variation, tv_floor
-from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
+from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
 from physlib.tasks import Task
 
 
@@ -89,8 +89,7 @@ def profiles(
 
     `n` samples in every run, or in those of each panel; `plausible` shares, one per panel, are written into it.
     """
-    rows = -(-len(cells) // columns)
-    figure, axes = canvas(min(3.1 * columns, 3.1 * len(cells)), 2.3 * rows, rows, columns, sharey=True)
+    figure, axes = grid(len(cells), columns, 3.1, 2.3, sharey=True)
     numbers = Columns()
     sizes = np.broadcast_to(n, len(cells))
     for ax, (task, model, masses), size in zip(axes.flat, cells, sizes, strict=False):
@@ -102,8 +101,6 @@ def profiles(
         ax.set_title(f"{task.name}, {model}", fontsize=8.5)
     for ax, share in zip(axes.flat, plausible or (), strict=False):
         ax.text(0.5, 0.06, f"{share:.0%} plausible", transform=ax.transAxes, ha="center", color=INK, fontsize=8)
-    for ax in axes.flat[len(cells) :]:
-        ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed / intended")
     axes[0, 0].set_ylim(bottom=0)  # shared by all, so only once all is drawn

@@ -19,7 +19,7 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
     """Forecast R2 by kernel, one panel per source, one dot per task and model; below -1 drawn at -1."""
     kernels = list(dict.fromkeys(row["kernel"] for row in rows))
     cells = list(dict.fromkeys((row["task"], row["model"]) for row in rows))
-    figure, axes = canvas(9.3, 0.34 * len(kernels) + 1.5, columns=len(SOURCES), sharey=True, sharex=True)
+    figure, axes = canvas(10.5, 0.34 * len(kernels) + 1.5, columns=len(SOURCES), sharey=True, sharex=True)
     markers = {model: "os^vD"[i] for i, model in enumerate(dict.fromkeys(model for _, model in cells))}
     tasks = list(dict.fromkeys(task for task, _ in cells))
     shown: dict[tuple[str, str], Any] = {}
@@ -47,7 +47,7 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
     found = {(row["kernel"], row["source"]): f"{row['r2']:.2f}" for row in medians(rows)}
     lines = [f"{kernel} {' / '.join(found.get((kernel, source), 'none') for source in SOURCES)}" for kernel in kernels]
     finding = f"Median R2 over cells, {' / '.join(SOURCES)}: {'; '.join(lines)}. Values below -1 are drawn at -1."
-    alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in four panels by source of the kernel's numbers."
+    alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in {len(SOURCES)} panels by source of the kernel's numbers."
     keys = ("task", "model", "kernel", "source", "corr", "r2", "skill", "skill_lo", "skill_hi")
     return Figure(name, figure, finding, alt, origin, {key: [row[key] for row in rows] for key in keys})
 
@@ -55,16 +55,18 @@ def skills(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figu
 @styled
 def all_bins(
     name: str,
-    cells: Mapping[str, tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]],
+    groups: Mapping[str, Mapping[str, tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]]],
     origin: Origin,
 ) -> Figure:
-    """Forecast against observed shift, every bin and both tails of every cell, coloured by cell."""
-    figure, axes = canvas(4.6, 4.1)
+    """Forecast against observed shift, every bin and both tails of every cell, coloured by group."""
+    figure, axes = canvas(5.6, 4.4)
     ax = axes[0, 0]
     columns = Columns()
-    for colour, (title, (expected, observed)) in zip(cycle(COLOURS), cells.items(), strict=False):
-        ax.plot(expected[:-1], observed[:-1], "o", color=colour, ms=3.5, alpha=0.8, label=title)
-        columns.add(cell=title, forecast=expected[:-1], observed=observed[:-1])  # the failed row has nothing to show
+    for colour, (title, cells) in zip(cycle(COLOURS), groups.items(), strict=False):
+        for i, (cell, (expected, observed)) in enumerate(cells.items()):
+            label = None if i else f"{title} ({len(cells)})"
+            ax.plot(expected[:-1], observed[:-1], "o", color=colour, ms=3, alpha=0.6, label=label)
+            columns.add(cell=cell, forecast=expected[:-1], observed=observed[:-1])  # the failed row has nothing to show
     ends = [min(columns["forecast"] + columns["observed"]), max(columns["forecast"] + columns["observed"])]
     ax.plot(ends, ends, color=INK, lw=0.8)
     ax.axhline(0, color=GREY, lw=0.6)
@@ -74,8 +76,8 @@ def all_bins(
     expected, observed = np.array(columns["forecast"]), np.array(columns["observed"])
     r2 = 1 - np.sum((expected - observed) ** 2) / np.sum(observed**2)
     finding = (
-        f"All {len(expected)} bins and tails of {len(cells)} cells: correlation {np.corrcoef(expected, observed)[0, 1]:.2f}, "
+        f"All {len(expected)} bins and tails of {sum(map(len, groups.values()))} cells: correlation {np.corrcoef(expected, observed)[0, 1]:.2f}, "
         f"R2 {r2:.2f}. On the diagonal the forecast is exact."
     )
-    alt = f"Scatter of observed against forecast shift per bin, with the diagonal, for {', '.join(cells)}."
+    alt = f"Scatter of observed against forecast shift per bin, with the diagonal, for {', '.join(groups)}."
     return Figure(name, figure, finding, alt, origin, columns)

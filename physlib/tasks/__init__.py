@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from physlib.errors import PhyslibError, unknown
-from physlib.tasks.base import Facts, Simulated, Task, Trajectories
+from physlib.tasks.base import Facts, Simulated, Stepwise, Task, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
@@ -20,7 +20,7 @@ _POINT_MAZES = (PointUMaze, PointMediumMaze)
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
 FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS)}
 
-__all__ = ["FAMILIES", "Facts", "Maze", "PointMaze", "Simulated", "Task", "Trajectories", "get"]
+__all__ = ["FAMILIES", "Facts", "Maze", "PointMaze", "Simulated", "Stepwise", "Task", "Trajectories", "get"]
 
 
 @lru_cache

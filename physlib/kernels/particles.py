@@ -1,0 +1,99 @@
+"""The posterior of a chaotic trajectory after noise, by particles that learn of one step at a time (kernels layer).
+
+Where a step falls near the fold of a map, two pasts lead to nearly the same future: the posterior has modes that no
+chain started at one of them finds. Particles drawn before the steps are known find them all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import ndtr, ndtri
+
+from physlib.tasks.maps import IntervalMap
+
+PARTICLES = 96
+FIRST = 30  # times as many, before the second step is known
+SWEEPS = 30  # moves once every step is known, of which the first third is not averaged
+BLOCK = 1_000  # trajectories at once
+Particles = Float[np.ndarray, "N J"]
+
+
+def particle_mean(
+    task: IntervalMap,
+    noisy: Float[np.ndarray, "N T 1"],
+    truth: tuple[Float[np.ndarray, " N"], Float[np.ndarray, "N 1"]],
+    s: float,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "N T 1"]:
+    """`E[x | x + s e]` for rows of `noisy`, by sequential Monte Carlo over the parameter and the first value.
+
+    `s` in data units. Particles move by differences of two others (C. ter Braak, A Markov Chain Monte Carlo version of
+    the genetic algorithm Differential Evolution, 2006). `truth` is what made each row, parameter and first value:
+    itself a draw from the posterior, it joins the particles once every step is known, lest a set be lost altogether.
+    """
+    parts = [slice(i, i + BLOCK) for i in range(0, len(noisy), BLOCK)]
+    return np.concatenate([_block(task, noisy[p, :, 0], truth[0][p, None], truth[1][p], s, rng) for p in parts])
+
+
+def _block(task: IntervalMap, y: np.ndarray, q0: np.ndarray, z0: np.ndarray, s: float, rng: np.random.Generator):
+    ((low, high),) = task.NUISANCE
+    ends = ndtr((np.array([low, high]) - y[:, :1]) / s)  # the first step is the first value with its noise
+    share = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * rng.random((len(y), FIRST * PARTICLES))
+    z = np.clip(y[:, :1] + s * ndtri(np.clip(share, 1e-12, 1 - 1e-12)), low, high)
+    q = rng.uniform(task.lo, task.hi, z.shape)
+    for step in range(1, y.shape[1]):
+        x = _path(task, q, z, step)[-1]
+        kept = _resample(-np.square(y[:, step, None] - x) / (2 * s**2), rng)
+        q, z = (np.take_along_axis(values, kept, axis=1) for values in (q, z))
+        q, z = _moved(task, y[:, : step + 1], q, z, s, rng)
+    q[:, :1], z[:, :1] = q0, z0
+    kept = _resample(_log_likelihood(task, y, q, z, s), rng)
+    q, z = (np.take_along_axis(values, kept, axis=1) for values in (q, z))
+    total = np.zeros_like(y)
+    for sweep in range(SWEEPS):
+        q, z = _moved(task, y, q, z, s, rng)
+        if sweep >= SWEEPS // 3:
+            total += np.stack(_path(task, q, z, y.shape[1] - 1)).mean(axis=2).T
+    return (total / (SWEEPS - SWEEPS // 3))[..., None]
+
+
+def _path(task: IntervalMap, q: Particles, z: Particles, steps: int) -> list[Particles]:
+    """The first value and the steps after it."""
+    path = [z]
+    for _ in range(steps):
+        path.append(q * task.f(path[-1]))
+    return path
+
+
+def _log_likelihood(task: IntervalMap, y: Float[np.ndarray, "N P"], q: Particles, z: Particles, s: float) -> Particles:
+    path = _path(task, q, z, y.shape[1] - 1)
+    return -sum(np.square(y[:, step, None] - x) for step, x in enumerate(path)) / (2 * s**2)
+
+
+def _resample(log_weight: Float[np.ndarray, "N I"], rng: np.random.Generator) -> Int[np.ndarray, "N J"]:
+    """Which of `I` particles to keep, each about as often as its weight says (systematic resampling)."""
+    n, count = log_weight.shape
+    weight = np.cumsum(np.exp(log_weight - log_weight.max(axis=1, keepdims=True)), axis=1)
+    rows = np.arange(n)[:, None]  # all rows are searched as one increasing sequence
+    drawn = (np.arange(PARTICLES) + rng.random((n, 1))) / PARTICLES + rows
+    found = np.searchsorted((weight / weight[:, -1:] + rows).ravel(), drawn.ravel()).reshape(n, -1) - count * rows
+    return np.clip(found, 0, count - 1)
+
+
+def _moved(
+    task: IntervalMap, y: Float[np.ndarray, "N P"], q: Particles, z: Particles, s: float, rng: np.random.Generator
+) -> tuple[Particles, Particles]:
+    """Particles after one Metropolis step each."""
+    one = rng.permutation(PARTICLES)
+    two = np.roll(one, 1 + rng.integers(PARTICLES - 1))
+    # a whole difference leaps from mode to mode
+    length = np.where(rng.random(q.shape) < 0.2, 1.0, rng.uniform(0.2, 1.3, q.shape))
+    ((low, high),) = task.NUISANCE
+    new_q, new_z = (v + length * (v[:, one] - v[:, two]) * (1 + 0.05 * rng.standard_normal(v.shape)) for v in (q, z))
+    inside = (new_q >= task.lo) & (new_q <= task.hi) & (new_z >= low) & (new_z <= high)
+    new_q, new_z = np.clip(new_q, task.lo, task.hi), np.clip(new_z, low, high)
+
+    better = _log_likelihood(task, y, new_q, new_z, s) - _log_likelihood(task, y, q, z, s)
+    taken = inside & (np.log(rng.random(q.shape)) < better)
+    return np.where(taken, new_q, q), np.where(taken, new_z, z)
