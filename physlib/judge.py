@@ -32,7 +32,10 @@ Masses = Float[np.ndarray, "J M"]
 def make(cell: Cell) -> list[Entry]:
     """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
     families = (*FITTED, *OWN.get(cell.model, ()))
-    entries = [*_baselines(cell), *(e for family in families for e in _fitted(cell, family)), *read_off(cell)]
+    return _kept(cell, [*_baselines(cell), *(e for f in families for e in _fitted(cell, f)), *read_off(cell)])
+
+
+def _kept(cell: Cell, entries: list[Entry]) -> list[Entry]:
     record = {"entries": [{k: v for k, v in e.__dict__.items() if k not in ("masses", "interval")} for e in entries]}
     arrays = {str(i): e.masses for i, e in enumerate(entries)}
     arrays |= {f"{i}/interval": e.interval for i, e in enumerate(entries) if e.interval is not None}

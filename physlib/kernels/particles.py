@@ -6,13 +6,15 @@ chain started at one of them finds. Particles drawn before the steps are known f
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.special import ndtr, ndtri
 
 from physlib.tasks.maps import IntervalMap
 
-PARTICLES = 96
+PARTICLES = 64
 FIRST = 30  # times as many, before the second step is known
 SWEEPS = 30  # moves once every step is known, of which the first third is not averaged
 BLOCK = 1_000  # trajectories at once
@@ -36,6 +38,15 @@ def particle_mean(
     return np.concatenate([_block(task, noisy[p, :, 0], truth[0][p, None], truth[1][p], s, rng) for p in parts])
 
 
+class _State(NamedTuple):
+    """Particles, what they make of the steps so far, and how well that fits."""
+
+    q: Particles
+    z: Particles
+    path: Float[np.ndarray, "P N J"]
+    fit: Particles  # log likelihood
+
+
 def _block(task: IntervalMap, y: np.ndarray, q0: np.ndarray, z0: np.ndarray, s: float, rng: np.random.Generator):
     ((low, high),) = task.NUISANCE
     ends = ndtr((np.array([low, high]) - y[:, :1]) / s)  # the first step is the first value with its noise
@@ -44,17 +55,15 @@ def _block(task: IntervalMap, y: np.ndarray, q0: np.ndarray, z0: np.ndarray, s: 
     q = rng.uniform(task.lo, task.hi, z.shape)
     for step in range(1, y.shape[1]):
         x = _path(task, q, z, step)[-1]
-        kept = _resample(-np.square(y[:, step, None] - x) / (2 * s**2), rng)
-        q, z = (np.take_along_axis(values, kept, axis=1) for values in (q, z))
-        q, z = _moved(task, y[:, : step + 1], q, z, s, rng)
+        q, z = _resampled(q, z, -np.square(y[:, step, None] - x) / (2 * s**2), rng)
+        q, z, *_ = _moved(task, y[:, : step + 1], _state(task, y[:, : step + 1], q, z, s), s, rng)
     q[:, :1], z[:, :1] = q0, z0
-    kept = _resample(_log_likelihood(task, y, q, z, s), rng)
-    q, z = (np.take_along_axis(values, kept, axis=1) for values in (q, z))
+    state = _state(task, y, *_resampled(q, z, _state(task, y, q, z, s).fit, rng), s)
     total = np.zeros_like(y)
     for sweep in range(SWEEPS):
-        q, z = _moved(task, y, q, z, s, rng)
+        state = _moved(task, y, state, s, rng)
         if sweep >= SWEEPS // 3:
-            total += np.stack(_path(task, q, z, y.shape[1] - 1)).mean(axis=2).T
+            total += state.path.mean(axis=2).T
     return (total / (SWEEPS - SWEEPS // 3))[..., None]
 
 
@@ -66,34 +75,34 @@ def _path(task: IntervalMap, q: Particles, z: Particles, steps: int) -> list[Par
     return path
 
 
-def _log_likelihood(task: IntervalMap, y: Float[np.ndarray, "N P"], q: Particles, z: Particles, s: float) -> Particles:
-    path = _path(task, q, z, y.shape[1] - 1)
-    return -sum(np.square(y[:, step, None] - x) for step, x in enumerate(path)) / (2 * s**2)
+def _state(task: IntervalMap, y: Float[np.ndarray, "N P"], q: Particles, z: Particles, s: float) -> _State:
+    path = np.stack(_path(task, q, z, y.shape[1] - 1))
+    return _State(q, z, path, -np.square(y.T[..., None] - path).sum(axis=0) / (2 * s**2))
 
 
-def _resample(log_weight: Float[np.ndarray, "N I"], rng: np.random.Generator) -> Int[np.ndarray, "N J"]:
-    """Which of `I` particles to keep, each about as often as its weight says (systematic resampling)."""
-    n, count = log_weight.shape
-    weight = np.cumsum(np.exp(log_weight - log_weight.max(axis=1, keepdims=True)), axis=1)
+def _resampled(
+    q: Float[np.ndarray, "N I"], z: Float[np.ndarray, "N I"], fit: Float[np.ndarray, "N I"], rng: np.random.Generator
+) -> tuple[Particles, Particles]:
+    """Of `I` particles each about as often as its weight says (systematic resampling)."""
+    n, count = fit.shape
+    weight = np.cumsum(np.exp(fit - fit.max(axis=1, keepdims=True)), axis=1)
     rows = np.arange(n)[:, None]  # all rows are searched as one increasing sequence
     drawn = (np.arange(PARTICLES) + rng.random((n, 1))) / PARTICLES + rows
     found = np.searchsorted((weight / weight[:, -1:] + rows).ravel(), drawn.ravel()).reshape(n, -1) - count * rows
-    return np.clip(found, 0, count - 1)
+    kept = np.clip(found, 0, count - 1)
+    return np.take_along_axis(q, kept, axis=1), np.take_along_axis(z, kept, axis=1)
 
 
-def _moved(
-    task: IntervalMap, y: Float[np.ndarray, "N P"], q: Particles, z: Particles, s: float, rng: np.random.Generator
-) -> tuple[Particles, Particles]:
+def _moved(task: IntervalMap, y: Float[np.ndarray, "N P"], now: _State, s: float, rng: np.random.Generator) -> _State:
     """Particles after one Metropolis step each."""
     one = rng.permutation(PARTICLES)
     two = np.roll(one, 1 + rng.integers(PARTICLES - 1))
     # a whole difference leaps from mode to mode
-    length = np.where(rng.random(q.shape) < 0.2, 1.0, rng.uniform(0.2, 1.3, q.shape))
+    length = np.where(rng.random(now.q.shape) < 0.2, 1.0, rng.uniform(0.2, 1.3, now.q.shape))
+    wobble = 1 + 0.05 * rng.standard_normal((2, *now.q.shape))
+    q, z = (v + length * (v[:, one] - v[:, two]) * w for v, w in zip((now.q, now.z), wobble, strict=True))
     ((low, high),) = task.NUISANCE
-    new_q, new_z = (v + length * (v[:, one] - v[:, two]) * (1 + 0.05 * rng.standard_normal(v.shape)) for v in (q, z))
-    inside = (new_q >= task.lo) & (new_q <= task.hi) & (new_z >= low) & (new_z <= high)
-    new_q, new_z = np.clip(new_q, task.lo, task.hi), np.clip(new_z, low, high)
-
-    better = _log_likelihood(task, y, new_q, new_z, s) - _log_likelihood(task, y, q, z, s)
-    taken = inside & (np.log(rng.random(q.shape)) < better)
-    return np.where(taken, new_q, q), np.where(taken, new_z, z)
+    inside = (q >= task.lo) & (q <= task.hi) & (z >= low) & (z <= high)
+    new = _state(task, y, np.clip(q, task.lo, task.hi), np.clip(z, low, high), s)
+    taken = inside & (np.log(rng.random(q.shape)) < new.fit - now.fit)
+    return _State(*(np.where(taken, after, before) for before, after in zip(now, new, strict=True)))
