@@ -58,8 +58,8 @@ def families(profile: str) -> tuple[tuple[str, str], ...]:
 
 
 def fresh(task: str, model: str, profile: str) -> list[Config]:
-    """Runs with seeds that no rule was found on: of the models that the argument is made on, none at smoke."""
-    if profile == "smoke" or task not in TASKS or model not in DIFFUSIONS:
+    """Runs with seeds that no rule was found on: of the first model on the synthetic tasks, none at smoke."""
+    if profile == "smoke" or task not in TASKS or model != MODELS[0]:
         return []
     return [resolve(task, model, profile, seed, n_probe=1_000) for seed in FRESH_SEEDS]
 

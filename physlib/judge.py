@@ -16,14 +16,17 @@ from physlib.empirical import read_off
 from physlib.experiment import shares
 from physlib.forecast import forecast
 from physlib.kernels import FAMILIES
+from physlib.models import PROBES, RENOISE
 from physlib.store import Result, seal, write_atomic
 from physlib.uncertainty import misfit, predictive_interval
 
 FITTED = (
     *("blur", "shrink", "shrink-and-blur"),
-    *("isotropic", "state-scale", "contract", "noise-contract-q", "noise-contract-x", "expansion"),
+    *("isotropic", "state-scale", "contract", "noise-contract-q", "expansion"),
 )
 """Kernels that every cell is judged by."""
+IDEAL = ("noise-contract-x",)
+"""Kernels of an ideal denoiser, for models that denoise."""
 OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
 """Kernels that follow from what a model's objective leaves."""
 Masses = Float[np.ndarray, "J M"]
@@ -31,7 +34,7 @@ Masses = Float[np.ndarray, "J M"]
 
 def make(cell: Cell) -> list[Entry]:
     """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
-    families = (*FITTED, *OWN.get(cell.model, ()))
+    families = (*FITTED, *(IDEAL if PROBES[cell.model] is RENOISE else OWN.get(cell.model, ())))
     return _kept(cell, [*_baselines(cell), *(e for f in families for e in _fitted(cell, f)), *read_off(cell)])
 
 

@@ -12,7 +12,7 @@ from physlib import catalogue, confounds, experiment, judge, ledger, reproduce, 
 from physlib.cell import FORECASTS, SOURCES, gather
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.kernels.posterior import ideal_denoiser
-from physlib.models import PROBES
+from physlib.models import PROBES, RENOISE
 from physlib.probe import covariances
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Store
@@ -117,7 +117,8 @@ def test_rows_have_all_keys_unique_and_no_nan(rows):
 def test_every_cell_has_every_kernel_from_every_source(rows):
     for task, model in catalogue.CELLS:
         found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
-        assert {(kernel, source) for kernel in judge.FITTED for source in SOURCES} <= found
+        ideal = judge.IDEAL if PROBES[model] is RENOISE else ()
+        assert {(kernel, source) for kernel in (*judge.FITTED, *ideal) for source in SOURCES} <= found
         assert {("covariance", source) for source in ("oracle", "seed", "pilot", "scaled")} <= found
         assert {("no-shift", "pilot"), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
         assert {("pilot-samples", "scaled"), ("task-profile", "transferred"), ("no-shift", "transferred")} <= found

@@ -29,7 +29,7 @@ MADE = 2  # steps of a window that the rule makes, besides those that it leaves 
 STEP = 1e-6  # of the differences that say how wide a posterior is
 COMPARED = 40_000_000  # pairs of a noisy and a known trajectory at once
 FEW = 0.5  # noise, standard deviations, above which the draws below serve better than particles
-PRIOR = 200_000  # draws of the rule that stand for all that it can make
+PRIOR = 50_000  # draws of the rule that stand for all that it can make
 Parameters = Float[np.ndarray, "N P"]
 
 

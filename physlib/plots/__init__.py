@@ -7,7 +7,7 @@ from physlib.plots.ladder import denoising, shrinking
 from physlib.plots.maze import lengthening, paths, training_length
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
 from physlib.plots.pendulum import amplification, swing
-from physlib.plots.shift import observed_and_forecast, profiles, trajectories
+from physlib.plots.shift import forecast_interval, observed_and_forecast, profiles, trajectories
 from physlib.plots.skill import all_bins, skills
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "denoising",
     "dial",
     "factors",
+    "forecast_interval",
     "kernel_scale_curve",
     "lengthening",
     "locality",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from physlib.density import flat_mass, shift_r2, total_variation, tv_floor
-from physlib.plots.figure import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
+from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
 from physlib.tasks import Task
 
 
@@ -155,4 +155,44 @@ def observed_and_forecast(
         f"first bin, highest near {at:.3g} with {bins * observed[top + 1]:.2f}, {bins * observed[-3]:.2f} in the last. Lines: "
         + "; ".join(f"{label} reaches at most {bins * mass.max():.2f}" for label, mass in forecasts.items())
     )
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+@styled
+def forecast_interval(
+    name: str,
+    task: Task,
+    mass: Float[np.ndarray, " M"],
+    interval: Float[np.ndarray, "2 M"],
+    observed: Float[np.ndarray, "S M"],
+    origin: Origin,
+) -> Figure:
+    """A forecast with its interval for one new run, and the runs that came of it, a dot a seed."""
+    figure, axes = canvas(6.6, 3.2)
+    ax, bins = axes[0, 0], len(mass) - 3
+    width = (task.hi - task.lo) / bins
+    rows = np.arange(bins + 2)  # the failed row has nothing to show
+    at = task.lo + (rows - 0.5) * width
+    low, high = bins * interval[:, rows]
+    ax.bar(at, high - low, 0.9 * width, bottom=low, color=BLUE, alpha=0.3, label="95 % interval for one new run")
+    ax.hlines(bins * mass[rows], at - 0.45 * width, at + 0.45 * width, color=BLUE, label="forecast")
+    for i, run in enumerate(observed):
+        place = at + (i - (len(observed) - 1) / 2) * 0.2 * width
+        ax.plot(place, bins * run[rows], "o", color=ORANGE, ms=3, label=None if i else "runs")
+    ax.axhline(1, color=GREY, lw=0.8)
+    for edge in (task.lo, task.hi):
+        ax.axvline(edge, color=GREY, lw=0.8)
+    ax.set(xlabel=f"{task.facts.quantity} (outside the lines: all beyond the range)", ylabel="mass / intended mass")
+    ax.set_ylim(bottom=0)
+    figure.legend(loc="outside lower center", ncols=3)
+    held = np.mean((interval[0] <= observed) & (observed <= interval[1]))
+    finding = (
+        f"{held:.0%} of the bins and tails of {len(observed)} runs on {task.name} lie within the interval, whose mean "
+        f"width is {np.mean(interval[1] - interval[0]):.4f} of all mass."
+    )
+    alt = f"Bars of the interval per bin of {task.facts.quantity}, a line for the forecast, dots for runs. {finding}"
+    columns = Columns()
+    for seed, run in zip(origin.seeds, observed, strict=True):
+        ends = {"low": interval[0], "high": interval[1]}
+        columns.add(seed=seed, **bin_columns(task, bins), forecast=mass, **ends, observed=run)
     return Figure(name, figure, finding, alt, origin, columns)
