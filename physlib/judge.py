@@ -26,7 +26,7 @@ FITTED = (
 )
 """Kernels that every cell is judged by."""
 IDEAL = ("noise-contract-x",)
-"""Kernels of an ideal denoiser, for models that denoise."""
+"""Kernels of an ideal denoiser, for models that denoise, where the rule says what is ideal."""
 OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
 """Kernels that follow from what a model's objective leaves."""
 Masses = Float[np.ndarray, "J M"]
@@ -34,7 +34,8 @@ Masses = Float[np.ndarray, "J M"]
 
 def make(cell: Cell) -> list[Entry]:
     """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
-    families = (*FITTED, *(IDEAL if PROBES[cell.model] is RENOISE else OWN.get(cell.model, ())))
+    known = PROBES[cell.model] is RENOISE and isinstance(cell.task, tasks.Stepwise)
+    families = (*FITTED, *(IDEAL if known else OWN.get(cell.model, ())))
     return _kept(cell, [*_baselines(cell), *(e for f in families for e in _fitted(cell, f)), *read_off(cell)])
 
 
