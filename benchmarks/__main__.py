@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import torch
 
-from benchmarks import decoding, integrators
+from benchmarks import decoding, forecasts, integrators
 from benchmarks.clock import seconds
 from physlib import kernels, models, tasks
 from physlib.forecast import forecast
@@ -51,7 +51,7 @@ def main() -> None:
         "training the MLP (laptop) / Monte Carlo (100,000 draws)": mlp * config.batch * config.steps / monte_carlo,
         "U-Net / MLP, training per trajectory": unet / mlp,
     }
-    for name, ratio in (lines | decoding.ratios() | integrators.ratios()).items():
+    for name, ratio in (lines | decoding.ratios() | integrators.ratios() | forecasts.ratios()).items():
         sys.stdout.write(f"{name:<72} {ratio:8.1f}\n")
 
 
