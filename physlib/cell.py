@@ -8,8 +8,8 @@ Forecast masses are kept in the store beside the runs, under a name that changes
 - `seed`: the other seeds of the cell (repeatability, no forecast);
 - `transferred`: the same model on the other synthetic tasks;
 - `pilot`: pilot runs of the cell, of a tenth of the training;
-- `scaled`: the same pilot runs, every number multiplied by the root of the ratio of training lengths. Each step of
-  training adds what it can learn from one batch, so an error that is estimated away shrinks as one over the square
+- `scaled`: the same pilot runs, every size multiplied by the root of the ratio of training lengths (of kernels with a
+  level, the amplitude of what pilots do at theirs). Each step of training adds what it can learn from one batch, so an error that is estimated away shrinks as one over the square
   root of the steps.
 """
 

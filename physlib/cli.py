@@ -107,7 +107,9 @@ def forecast(
         from physlib.experiment import load
 
         runs = load(system.name, against, profile)
-    answer = theory.forecast(system, terminal.read_kernel(kernel, scale), draws, seed, progress=True)
+    law = terminal.read_kernel(kernel, scale)
+    draws = min(draws, law.most_draws)
+    answer = theory.forecast(system, law, draws, seed, progress=True)
     typer.echo(terminal.forecast_table(answer))
     typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
     if runs:

@@ -170,11 +170,13 @@ def _interval(observed: Float[np.ndarray, "S M"], entry: Entry) -> Row:
     """How often the forecast's interval held a bin of a judged run, how wide it was, and its score."""
     if entry.interval is None:
         return {}
-    low, high = entry.interval
+    # a row that is forecast and found empty, as the failed one mostly is, says nothing
+    told = (entry.masses[0] > 0) | np.any(observed > 0, axis=0)
+    (low, high), seen = entry.interval[:, told], observed[:, told]
     return {
-        "coverage": coverage(low, high, observed),
+        "coverage": coverage(low, high, seen),
         "interval_width": float(np.mean(high - low)),
-        "interval_score": interval_score(low, high, observed),
+        "interval_score": interval_score(low, high, seen),
     }
 
 
@@ -193,7 +195,7 @@ def medians(found: list[Row]) -> list[Row]:
 
 
 def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]:
-    """Two kernels with numbers from one source, cell by cell: `(skill, lo, hi)` of each, and who wins.
+    """Two kernels with numbers from one source, in each cell that has both: `(skill, lo, hi)` of each, and who wins.
 
     `winner` is the kernel whose interval lies above the other's, "neither" where they overlap, null
     where a skill or its interval is not defined.
@@ -202,6 +204,8 @@ def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]
     table = []
     for task, model in dict.fromkeys((row["task"], row["model"]) for row in chosen):
         named = {row["kernel"]: row for row in chosen if (row["task"], row["model"]) == (task, model)}
+        if len(named) < 2:
+            continue
         skills = {name: tuple(named[name][key] for key in ("skill", "skill_lo", "skill_hi")) for name in (ours, theirs)}
         winner = None
         if None not in skills[ours] + skills[theirs]:

@@ -38,8 +38,9 @@ def read_kernel(name: str, scale: str) -> Kernel:
     """The kernel of that name with its numbers from a comma-separated list. Raises where they do not fit it."""
     if name not in FAMILIES:
         raise unknown("kernel", name, FAMILIES)
-    if name == "covariance":
-        raise PhyslibError("a covariance needs a matrix, not a scale: build kernels.Covariance in Python.")
+    if name in ("covariance", "pilot"):
+        needs = {"covariance": "a matrix", "pilot": "a network"}[name]
+        raise PhyslibError(f"kernel {name} needs {needs}, not only a scale: build it in Python from physlib.kernels.")
     names = [field.name for field in dataclasses.fields(FAMILIES[name])]
     try:
         numbers = [float(word) for word in scale.split(",")] if names else []

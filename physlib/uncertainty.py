@@ -26,7 +26,8 @@ def predictive_interval(
 ) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
     """Ends of the interval for each bin mass of one new sample of size `n`.
 
-    `draws` is the Monte Carlo size behind `mass`; `members` are the forecasts from single pilots, whose variance
+    `draws` is the Monte Carlo size behind `mass`; `members` are the forecasts from single pilots, whose variance, none
+    where a source has no pilots,
     stands for that of the numbers and of the seed; `misfit` is the root mean square error expected of the kernel.
     The four variances add.
     """
@@ -85,16 +86,16 @@ def extremes(shift: Float[np.ndarray, " K"], count: int = 2) -> tuple[list[int],
 
 def extremes_found(
     expected: Float[np.ndarray, " K"], observed: Float[np.ndarray, " K"], rng: np.random.Generator, trials: int = 2_000
-) -> tuple[float, float]:
-    """Mean distance in bins from the observed peaks and troughs to the nearest forecast one of the same kind, and the
-    share of random permutations of the forecast's bins that do as well."""
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """For peaks and for troughs: mean distance in bins from the observed ones to the nearest forecast one, and the share
+    of random permutations of the forecast's bins that do as well."""
 
-    def distance(forecast: Float[np.ndarray, " K"]) -> float:
-        found = []
-        for there, here in zip(extremes(observed), extremes(forecast), strict=True):
-            found += [min((abs(i - j) for j in here), default=len(observed)) for i in there]
-        return float(np.mean(found))
+    def distances(forecast: Float[np.ndarray, " K"]) -> list[float]:
+        pairs = zip(extremes(observed), extremes(forecast), strict=True)
+        nearest = [[min((abs(i - j) for j in here), default=len(observed)) for i in there] for there, here in pairs]
+        return [float(np.mean(apart)) if apart else 0.0 for apart in nearest]
 
-    own = distance(expected)
-    chance = [distance(rng.permutation(expected)) for _ in range(trials)]
-    return own, float((1 + np.sum(np.array(chance) <= own)) / (trials + 1))
+    own = distances(expected)
+    chance = np.array([distances(rng.permutation(expected)) for _ in range(trials)])
+    as_good = (1 + np.sum(chance <= own, axis=0)) / (trials + 1)
+    return (own[0], float(as_good[0])), (own[1], float(as_good[1]))

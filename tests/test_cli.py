@@ -28,6 +28,7 @@ BAD = [
     (["forecast", "logistic", "--scale", "nan"], "non-negative"),
     (["forecast", "logistic", "--kernel", "noise-contract-q", "--scale", "0.1"], r"2 non-negative number(s) (s, t)"),
     (["forecast", "logistic", "--kernel", "covariance"], "needs a matrix"),
+    (["forecast", "logistic", "--kernel", "pilot", "--scale", "1,2,3"], "needs a network"),
     (["forecast", "logistic", "--draws", "5"], "at least 1000"),
     (["forecast", "logistic", "--seed", "-1"], "give 0 or more"),
     (["forecast", "logistic", "--against", "nonsense"], "unknown model"),

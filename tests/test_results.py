@@ -12,7 +12,7 @@ from physlib import catalogue, confounds, experiment, judge, ledger, reproduce, 
 from physlib.cell import FORECASTS, SOURCES, gather
 from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
 from physlib.kernels.posterior import ideal_denoiser
-from physlib.models import PROBES, RENOISE
+from physlib.models import PROBES
 from physlib.probe import covariances
 from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Store
@@ -68,7 +68,7 @@ def test_nothing_else_is_stored_and_it_is_small():
 
 def test_judged_and_pilot_seeds_are_apart():
     seeds = {role: {c.seed for c in CATALOGUE if c.role == role} for role in ("judged", "pilot")}
-    assert seeds["judged"] == {0, 1, 2, 3, 4, 5}
+    assert seeds["judged"] == {0, 1, 2, 3, 4}
     assert {r.config.seed for r in gather("tent", "diffusion-mlp", "laptop").judged} == {0, 1, 2}
     assert min(seeds["pilot"]) >= 100
 
@@ -87,8 +87,8 @@ def test_shift_is_above_three_floors_on_the_chaotic_maps():
 def test_no_network_beats_the_ideal_and_some_reach_it(task):
     """The ideal denoiser's error is the least there is: what trained networks made of fresh data bears it out."""
     system, rng = tasks.get(task), numpy_rng(0, "ideal")
-    data = system.sample(1_000, rng)
-    for level in (0.02, 0.1, 0.3, 2.0):
+    data = system.sample(400, rng)
+    for level in (0.02, 0.1, 0.3, 0.8):
         noisy = data.x + level * system.scale * rng.standard_normal(data.x.shape)
         error = (ideal_denoiser(system, data, noisy, level, rng) - data.x) / system.scale
         best, at = np.sqrt(np.mean(error**2)) / level, PROBES["diffusion-mlp"].levels.index(level)
@@ -117,14 +117,23 @@ def test_rows_have_all_keys_unique_and_no_nan(rows):
 def test_every_cell_has_every_kernel_from_every_source(rows):
     for task, model in catalogue.CELLS:
         found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
-        ideal = judge.IDEAL if PROBES[model] is RENOISE and task in catalogue.TASKS else ()
-        assert {(kernel, source) for kernel in (*judge.FITTED, *ideal) for source in SOURCES} <= found
+        assert {(kernel, source) for kernel in judge.FITTED for source in SOURCES} <= found
         assert {("covariance", source) for source in ("oracle", "seed", "pilot", "scaled")} <= found
         assert {("no-shift", "pilot"), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
         assert {("pilot-samples", "scaled"), ("task-profile", "transferred"), ("no-shift", "transferred")} <= found
         assert len([r for r in rows if r["claim"] == "C4" and (r["task"], r["model"]) == (task, model)]) == len(
             PROBES[model].levels
         )
+
+
+def test_scaled_numbers_are_those_of_the_pilots_made_smaller(rows):
+    cells = {
+        (r["task"], r["model"], r["kernel"], r["source"]): r for r in rows if r["claim"] == "C5" and not r["variant"]
+    }
+    for (task, model, kernel, source), row in cells.items():
+        if source == "scaled" and kernel in judge.FITTED:
+            pilot = cells[task, model, kernel, "pilot"]["parameters"]
+            assert row["parameters"] == {name: pytest.approx(value / math.sqrt(10)) for name, value in pilot.items()}
 
 
 def test_every_forecast_by_a_fitted_kernel_has_an_interval(rows):

@@ -28,8 +28,8 @@ SIZES = (-0.5, 0.5)  # decimal logarithms of the least and largest step, in stan
 MADE = 2  # steps of a window that the rule makes, besides those that it leaves free
 STEP = 1e-6  # of the differences that say how wide a posterior is
 COMPARED = 40_000_000  # pairs of a noisy and a known trajectory at once
-FEW = 0.5  # noise, standard deviations, above which the draws below serve better than particles
-PRIOR = 50_000  # draws of the rule that stand for all that it can make
+FEW = 0.5  # noise, standard deviations, from which on the draws below serve better than particles
+PRIOR = 300_000  # draws of the rule that stand for all that it can make
 Parameters = Float[np.ndarray, "N P"]
 
 
@@ -83,26 +83,40 @@ def ideal_denoiser(
 ) -> Float[np.ndarray, "N T D"]:
     """`E[x | x + s e]` for data and their noisy copies; `s` in channel standard deviations.
 
-    The posterior is that of the task's own rule, by a chain or, on maps, by particles, which miss the mean by about a
-    tenth of the noise. Where the rule is a simulation it is over the trajectories of the task's bank, as many as are
-    asked about.
+    The posterior is that of the task's own rule: by a chain, or on maps by particles where there is little noise, with a
+    chain for the few sets that are lost, and by weighing draws of the rule where there is more. Where the rule is a
+    simulation it is over the trajectories of the task's bank, as many as are asked about.
     """
-    chaotic = isinstance(task, IntervalMap)
-    if chaotic and s < FEW:
-        return particle_mean(task, noisy, (data.q, data.z), s * float(task.scale[0]), rng)
+    if isinstance(task, IntervalMap) and s < FEW:
+        mean = particle_mean(task, noisy, (data.q, data.z), s * float(task.scale[0]), rng)
+        lost = np.isnan(mean[:, 0, 0])
+        if lost.any():
+            left = Trajectories(*(part[lost] for part in data))
+            mean[lost] = _by_chain(task, left, noisy[lost], s, rng)
+        return mean
+    if not isinstance(task, IntervalMap | Simulated):
+        return _by_chain(task, data, noisy, s, rng)
     unit = np.tile(task.scale, task.shape[0])
-    flat = noisy.reshape(len(noisy), -1) / unit
-    if chaotic or isinstance(task, Simulated):
-        known = task.sample(PRIOR, rng) if chaotic else task.bank(min(len(noisy), task.BANK))
-        mean = set_mean(known.x.reshape(-1, flat.shape[1]) / unit, flat, s)
-    else:
-
-        def make(parameters):
-            return task.generate(parameters[:, 0], parameters[:, 1:]).reshape(len(parameters), -1) / unit
-
-        bounds = np.array([(task.lo, task.hi), *task.NUISANCE])
-        mean = chain_mean(make, np.column_stack([data.q, data.z]), bounds, flat, s, rng)
+    known = task.bank(min(len(noisy), task.BANK)).x if isinstance(task, Simulated) else _many(task)
+    mean = set_mean(known.reshape(len(known), -1) / unit, noisy.reshape(len(noisy), -1) / unit, s)
     return (mean * unit).reshape(noisy.shape)
+
+
+@lru_cache(maxsize=1)
+def _many(task: Task) -> Float[np.ndarray, "J T D"]:
+    return task.sample(PRIOR, numpy_rng(0, f"prior of {task.name}")).x
+
+
+def _by_chain(
+    task: Task, data: Trajectories, noisy: Float[np.ndarray, "N T D"], s: float, rng: np.random.Generator
+) -> Float[np.ndarray, "N T D"]:
+    unit = np.tile(task.scale, task.shape[0])
+
+    def make(parameters):
+        return task.generate(parameters[:, 0], parameters[:, 1:]).reshape(len(parameters), -1) / unit
+
+    bounds, start = np.array([(task.lo, task.hi), *task.NUISANCE]), np.column_stack([data.q, data.z])
+    return (chain_mean(make, start, bounds, noisy.reshape(len(noisy), -1) / unit, s, rng) * unit).reshape(noisy.shape)
 
 
 @lru_cache(maxsize=4)
@@ -120,11 +134,12 @@ class NoiseContractX(Kernel):
     """Noise-contract-x: `x~ = E[x | x + s e] + t e'`, what is left of an ideal denoiser that stops sharpening at level s.
 
     It is not noise-contract-q: `E[q | m(x + s e)]` reads the quantity with the measurement, which on a chaotic
-    trajectory knows far less of it than the whole trajectory does.
+    trajectory knows far less of it than the whole trajectory does. The noise is the same for every forecast, so that
+    the answers can be kept while `t` changes.
     """
 
     name = "noise-contract-x"
-    most_draws = 20_000
+    most_draws = 5_000
     s: float  # noise at which sharpening stops, share of each channel's standard deviation
     t: float  # white deviation left over, likewise
 
@@ -140,7 +155,7 @@ class Patch(Kernel):
     """Each step is the posterior mean given the noisy steps around it alone, plus `s e'`: a denoiser that looks locally.
 
     After the patches of M. Kamb and S. Ganguli, An analytic theory of creativity in convolutional diffusion models
-    (2024), with the rule's own posterior in place of a training set's; windows at the ends lie inside the
+    (2024), with the rule's steps and a flat prior for where a window begins in place of a training set; windows at the ends lie inside the
     trajectory. Neighbouring steps need not agree on the quantity, and each draws it inward.
     Raises `PhyslibError` for a task whose rule makes no steps.
     """

@@ -13,8 +13,8 @@ from physlib.models import Probe
 from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
 from physlib.tasks import Task
 
-# from transparent to full ink, so that empty is the page itself on light and on dark
 ACROSS = 3  # transition matrices in a row
+# from transparent to full ink, so that empty is the page itself on light and on dark
 _HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
 
 
