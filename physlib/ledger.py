@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,9 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
         if confirming := experiment.fetch(catalogue.fresh(task, model, profile)):
             seen = over_seeds(cell.task, confirming)
             common = _common(confirming, seen["shift"]) | {"variant": "seeds that no rule was found on"}
-            told = [entry for entry in entries if entry.source in FORECASTS]
+            # a forecast is the same for every run
+            runs = range(len(confirming))
+            told = [replace(e, masses=np.stack([e.masses[0] for _ in runs])) for e in entries if e.source in FORECASTS]
             found += [_forecast(experiment.counts(cell.task, confirming), entry, common) for entry in told]
     return found if cells is not None else found + _without_forecast(profile)
 
