@@ -53,7 +53,10 @@ def misfit(
 
 
 def interval_score(
-    low: Float[np.ndarray, "*S M"], high: Float[np.ndarray, "*S M"], x: Float[np.ndarray, "*S M"], level: float = LEVEL
+    low: Float[np.ndarray, "... M"],
+    high: Float[np.ndarray, "... M"],
+    x: Float[np.ndarray, "... M"],
+    level: float = LEVEL,
 ) -> float:
     """Mean width plus `2 / (1 - level)` times by how much values fall outside; less is better.
 
@@ -63,7 +66,7 @@ def interval_score(
     return float(np.mean(high - low + 2 / (1 - level) * outside))
 
 
-def coverage(low: Float[np.ndarray, "*S M"], high: Float[np.ndarray, "*S M"], x: Float[np.ndarray, "*S M"]) -> float:
+def coverage(low: Float[np.ndarray, "... M"], high: Float[np.ndarray, "... M"], x: Float[np.ndarray, "... M"]) -> float:
     """Share of values within their intervals."""
     return float(np.mean((low <= x) & (x <= high)))
 
