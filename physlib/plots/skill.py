@@ -67,17 +67,19 @@ def all_bins(
             label = None if i else f"{title} ({len(cells)})"
             ax.plot(expected[:-1], observed[:-1], "o", color=colour, ms=3, alpha=0.6, label=label)
             columns.add(cell=cell, forecast=expected[:-1], observed=observed[:-1])  # the failed row has nothing to show
-    ends = [min(columns["forecast"] + columns["observed"]), max(columns["forecast"] + columns["observed"])]
+    ends = [1.2 * min(columns["observed"]), 1.2 * max(columns["observed"])]  # a wild forecast would squeeze all others
     ax.plot(ends, ends, color=INK, lw=0.8)
+    ax.set(xlim=ends, ylim=ends)
     ax.axhline(0, color=GREY, lw=0.6)
     ax.axvline(0, color=GREY, lw=0.6)
     ax.set(xlabel="forecast shift of a bin's mass", ylabel="observed shift")
     ax.legend(fontsize=8)
     expected, observed = np.array(columns["forecast"]), np.array(columns["observed"])
     r2 = 1 - np.sum((expected - observed) ** 2) / np.sum(observed**2)
+    beyond = int(np.sum((expected < ends[0]) | (expected > ends[1])))
     finding = (
         f"All {len(expected)} bins and tails of {sum(map(len, groups.values()))} cells: correlation {np.corrcoef(expected, observed)[0, 1]:.2f}, "
-        f"R2 {r2:.2f}. On the diagonal the forecast is exact."
+        f"R2 {r2:.2f}. On the diagonal the forecast is exact; {beyond} forecasts lie beyond the left or right edge."
     )
     alt = f"Scatter of observed against forecast shift per bin, with the diagonal, for {', '.join(groups)}."
     return Figure(name, figure, finding, alt, origin, columns)
