@@ -109,9 +109,9 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
     effort, here = cell.effort.within(FAMILIES[family].most_draws), cell.task.name
     own = _Site(family_table(cell.task, family, effort), cell.profiles["pilot"][0], cell.shares.mean(axis=0))
     sites = {here: own}
-    for i, name in enumerate(cell.others):
-        table = family_table(tasks.get(name), family, effort)
-        sites[name] = _Site(table, _means(cell.other_pilots)[i], _means(cell.others)[i])
+    after = _means(cell.others)
+    for name, short, finished in zip(cell.others, _means(cell.other_pilots), after, strict=True):
+        sites[name] = _Site(family_table(tasks.get(name), family, effort), short, finished)
 
     def entry(source: str, numbers: list[dict[str, float]]) -> Entry:
         used = list(sites.values())[1:] if source == "transferred" else [own]
@@ -126,7 +126,6 @@ def _fitted(cell: Cell, family: str) -> list[Entry]:
 
     told = {source: cell.profiles[source] for source in ("oracle", "seed") if source in cell.profiles}
     entries = [entry(source, [fit([(own.table, mass)]) for mass in masses]) for source, masses in told.items()]
-    after = np.array([site.after for site in list(sites.values())[1:]])
     for source in FORECASTS:
         single = [sites | {here: own._replace(before=mass)} for mass in shares(cell.task, cell.pilots)]
         members = [own.table.at(_numbers(changed, here, source, cell.shrinkage)) for changed in single]
