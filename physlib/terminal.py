@@ -66,7 +66,8 @@ def read_changes(words: list[str]) -> dict[str, int | float | str]:
             changes[name] = value = type(default[name])(text)
         except ValueError:
             raise PhyslibError(f"cannot read --set '{word}': {name} is a number like {default[name]}.") from None
-        least = 0 if default[name] == 0 or isinstance(value, float) else 1  # what may be none is none by default
+        # what may be none is none by default, and nobody need be probed
+        least = 0 if default[name] == 0 or isinstance(value, float) or name == "n_probe" else 1
         if isinstance(value, str):
             continue
         signed = name == "noise_shift"

@@ -11,7 +11,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
     ("tasks", ["tasks"]),
     ("models", ["models"]),
     ("kernels", ["kernels"]),
-    ("theory", ["forecast", "calibrate", "uncertainty"]),
+    ("theory", ["forecast", "calibrate", "uncertainty", "mitigations"]),
     (
         "running",
         [
@@ -20,6 +20,7 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
             "store",
             "provenance",
             "probe",
+            "assembly",
             "experiment",
             "observe",
             "confounds",
