@@ -123,21 +123,27 @@ def _device(name: str) -> str:
     return "cuda" if available and name != "cpu" else "cpu"
 
 
-def _change(config: Config, task: tasks.Task, data: tasks.Trajectories, device: str) -> tuple[Change, list[Result]]:
-    """What the configured strategy changes, and the earlier runs that it has seen, made where they are missing."""
+def _earlier(config: Config, device: str) -> list[Result]:
+    """The runs that the configured strategy must have seen, made where they are missing."""
+    names = mitigations.get(config.mitigation).after if config.mitigation else ()
+    return [run(dataclasses.replace(config, mitigation=name), device) for name in names]
+
+
+def _change(config: Config, task: tasks.Task, data: tasks.Trajectories, earlier: list[Result]) -> Change:
+    """What the configured strategy changes."""
     if not config.mitigation:
-        return mitigations.Change(), []
-    strategy = mitigations.get(config.mitigation)
-    earlier = [run(dataclasses.replace(config, mitigation=name), device) for name in strategy.after]
+        return mitigations.Change()
     rng = numpy_rng(config.seed, f"mitigation {config.mitigation}")
-    return strategy.change(task, data, [result["q"].astype(float) for result in earlier], rng), earlier
+    seen = [result["q"].astype(float) for result in earlier]
+    return mitigations.get(config.mitigation).change(task, data, seen, rng)
 
 
 def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
     """Make a run from nothing, or from its checkpoint; the store is not touched."""
+    earlier = _earlier(config, device)
     task, started = tasks.get(config.task), time.perf_counter()
     data = training_data(config)
-    change, earlier = _change(config, task, data, device)
+    change = _change(config, task, data, earlier)
     if change.kept is None:
         arrays, record = _trained(config, task, data, change, device, checkpoint)
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -100,4 +102,19 @@ def forecast_table(answer: Forecast) -> str:
     lines.append("main net transfers (share of all mass)")
     for i, j, share in answer.main_transfers():
         lines.append(f"  {_row_name(answer, i + 1):>20} -> {_row_name(answer, j):<20} {share:.4f}")
+    return "\n".join(lines)
+
+
+def ledger_table(found: Collection[Mapping[str, Any]]) -> str:
+    """Rows of the ledger as a table."""
+    wide, wider, widest = (
+        max((len(row[key] or "") for row in found), default=5) for key in ("task", "model", "variant")
+    )
+    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<{widest}}"
+    lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
+    for row in found:
+        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
+        words += f"{row['source'] or '':<12} {row['variant'] or '':<{widest}}"
+        numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
+        lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
     return "\n".join(lines)

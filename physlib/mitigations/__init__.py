@@ -1,28 +1,7 @@
-"""Strategies against the shift by name: what each changes, and what a kernel says it will do."""
+"""Strategies against the shift: what each changes of a run, and what a kernel says it will do."""
 
-from physlib.errors import unknown
 from physlib.mitigations.base import Change, Mitigation
-from physlib.mitigations.condition import Condition, ConditionApart, ConditionEnds, Guide
-from physlib.mitigations.coordinates import Coordinates
-from physlib.mitigations.deconvolve import Deconvolve
-from physlib.mitigations.learned import Learned
-from physlib.mitigations.penalty import Penalty
-from physlib.mitigations.resample import Resample
-from physlib.mitigations.reweight import Reweight, ReweightTwice
+from physlib.mitigations.foretell import foretell
+from physlib.mitigations.strategies import STRATEGIES, get
 
-STRATEGIES: dict[str, Mitigation] = {
-    cls.name: cls()
-    for cls in (
-        *(Reweight, ReweightTwice, Deconvolve, Resample, Penalty),
-        *(Condition, Guide, ConditionEnds, ConditionApart, Coordinates, Learned),
-    )
-}
-
-__all__ = ["STRATEGIES", "Change", "Mitigation", "get"]
-
-
-def get(name: str) -> Mitigation:
-    """The strategy of that name. Raises `PhyslibError` for an unknown one, with the nearest name."""
-    if name not in STRATEGIES:
-        raise unknown("mitigation", name, STRATEGIES)
-    return STRATEGIES[name]
+__all__ = ["STRATEGIES", "Change", "Mitigation", "foretell", "get"]

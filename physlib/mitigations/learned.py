@@ -1,7 +1,7 @@
 """Learned coordinates: an invertible network in whose output white errors leave the quantity alone (theory layer).
 
-Couplings that add (L. Dinh, D. Krueger, Y. Bengio, NICE, 2014) are inverted exactly and keep volume, so the quantity
-cannot be made safe by making everything else small.
+Couplings that scale and shift (L. Dinh, J. Sohl-Dickstein, S. Bengio, Density Estimation Using Real NVP, 2017) are
+inverted exactly.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Learned(Mitigation):
 
 
 class FlowChart(Chart):
-    """A volume-preserving flow over trajectories in units of each channel's standard deviation."""
+    """A flow of affine couplings over trajectories in units of each channel's standard deviation."""
 
     name = "learned coordinates"
 
@@ -43,7 +43,7 @@ class FlowChart(Chart):
         size = int(np.prod(task.shape))
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            self.flow = zuko.flows.NICE(size, transforms=TRANSFORMS, hidden_features=HIDDEN).double()
+            self.flow = zuko.flows.RealNVP(size, transforms=TRANSFORMS, hidden_features=HIDDEN).double()
 
     def encode(self, x):
         return self._through(self.flow().transform, x / self.unit.reshape(self.shape))

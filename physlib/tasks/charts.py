@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
+from scipy.fft import dct, idct
 
 from physlib.rng import numpy_rng
 from physlib.tasks.base import Simulated, Task, Trajectories
@@ -44,6 +45,21 @@ class Increments(Chart):
 
     def decode(self, codes):
         return np.cumsum(codes, axis=1)
+
+
+class Cosines(Chart):
+    """The cosine transform over time (type II, orthonormal), for motion that is smooth.
+
+    High frequencies vary least in the data, so that an error of the same relative size in every number is a smooth one.
+    """
+
+    name = "cosines"
+
+    def encode(self, x):
+        return dct(x, axis=1, norm="ortho")
+
+    def decode(self, codes):
+        return idct(codes, axis=1, norm="ortho")
 
 
 class Rates(Chart):
@@ -141,3 +157,20 @@ class _RecodedSimulated(Recoded, Simulated):
 def recoded(task: Task, chart: Chart) -> Recoded:
     """The task as seen through a chart."""
     return (_RecodedSimulated if isinstance(task, Simulated) else Recoded)(task, chart)
+
+
+def felt(task: Task, n: int, size: float, rng: np.random.Generator) -> Float[np.ndarray, " TD"]:
+    """Root-mean-square change of the quantity, over its range, when one entry alone of trajectories is in error.
+
+    The error has `size` in standard deviations of that entry; changes beyond the range count as the range.
+    """
+    data, width = task.draw(n, rng), task.hi - task.lo
+    unit = np.broadcast_to(task.scale, task.shape).ravel()
+    moved = np.empty(unit.size)
+    for entry in range(unit.size):
+        x = data.x.reshape(n, -1).copy()
+        x[:, entry] += size * unit[entry] * rng.standard_normal(n)
+        with np.errstate(all="ignore"):
+            change = np.nan_to_num(task.measure(x.reshape(data.x.shape)) - data.q, nan=width)
+        moved[entry] = np.sqrt(np.mean(np.minimum(np.abs(change), width) ** 2)) / width
+    return moved
