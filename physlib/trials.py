@@ -27,8 +27,9 @@ CLAIMS = {  # what each strategy tests: data, samples and training left to thems
     **dict.fromkeys(("coordinates", "cosines", "learned", "state"), "C9"),
 }
 BRIEF = {"steps": 4_000, "n_samples": 8_000, "n_probe": 0}
-TRIED = ("reweight", "condition", "resample", "coordinates", "learned", "longer")
-APPLIED = (("maze-umaze", "coordinates"),)
+TRIED = ("reweight", "deconvolve", "resample", "penalty", "longer", "condition", "coordinates", "learned")
+SMOOTH = "sinusoid"  # whose cosine coefficients say something, as those of chaos do not
+APPLIED = ("maze-umaze", "pendulum-regular-positions")  # with the model that errs most there, the MLP
 SMOKE = ("reweight", "condition", "resample", "coordinates")
 POSITIONS, STATE = "pendulum-regular-positions", "pendulum-regular-state"
 
@@ -86,8 +87,9 @@ def trials(profile: str) -> list[Trial]:
     """Every strategy on every task that it is tried on at a profile."""
     if profile == "smoke":
         return [_trial(name, tasks.SYNTHETIC[-1], "diffusion-mlp", profile, n_probe=0) for name in SMOKE]
-    found = [_trial(name, task, "diffusion-mlp", profile, **BRIEF) for task in tasks.SYNTHETIC for name in TRIED]
-    found += [_trial(name, task, "diffusion-unet", profile) for task, name in APPLIED]
+    pairs = [(name, task) for task in tasks.SYNTHETIC for name in (*TRIED, *(("cosines",) if task == SMOOTH else ()))]
+    found = [_trial(name, task, "diffusion-mlp", profile, **BRIEF) for name, task in pairs]
+    found += [_trial("cosines", task, "diffusion-mlp", profile) for task in APPLIED]
     return [*found, _state(profile)]
 
 
