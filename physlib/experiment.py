@@ -9,8 +9,8 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
 - `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
-  first pilot of a profile's own runs, and for the first judged seed on tasks whose rule makes steps, where they fit
-  one megabyte.
+  first pilot of a profile's own runs, and for the first judged seed on arms and on tasks whose rule makes
+  steps, where they fit one megabyte.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def shares(task: tasks.Task, results: Iterable[Result]) -> Float[np.ndarray, "S 
 def model_of(result: Result) -> Generator:
     """The trained model of a result that kept its weights. Raises `PhyslibError` where it did not."""
     if not result.weights:
-        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks seed {JUDGED_SEEDS[0]}"
+        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks and arms seed {JUDGED_SEEDS[0]}"
         raise PhyslibError(f"this run kept no weights, only {kept}.")
     model = _untrained(result.config, training_data(result.config).x)
     model.load(result.weights)
@@ -187,9 +187,10 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
 
 
 def _keeps_weights(config: Config) -> bool:
-    """The first pilot, whose deviations are a kernel, and the first judged run where ideal answers are known."""
+    """The first pilot, whose deviations are a kernel, and the first judged run where ideal answers are known or whose
+    samples are audited."""
     kept = PILOT_SEEDS[0] if config.role == "pilot" else JUDGED_SEEDS[0]
-    known = config.role == "pilot" or isinstance(tasks.get(config.task), tasks.Stepwise)
+    known = config.role == "pilot" or isinstance(tasks.get(config.task), (tasks.Stepwise, tasks.Arm))
     return config.seed == kept and known and not config.changes
 
 

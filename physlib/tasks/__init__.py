@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from physlib.errors import PhyslibError, unknown
+from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
 from physlib.tasks.base import Facts, Simulated, Stepwise, Task, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
@@ -17,10 +18,11 @@ from physlib.tasks.sinusoid import Sinusoid
 _MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
+_ARMS = (ArmPositions, ArmSteps)
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
-FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS)}
+FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS)}
 
-__all__ = ["FAMILIES", "Facts", "Maze", "PointMaze", "Simulated", "Stepwise", "Task", "Trajectories", "get"]
+__all__ = ["FAMILIES", "Arm", "Facts", "Maze", "PointMaze", "Simulated", "Stepwise", "Task", "Trajectories", "get"]
 
 
 @lru_cache
