@@ -8,9 +8,9 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `loss` `(S,)`: training loss, one point per 20 steps;
 - `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
-- `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
-  first pilot of a profile's own runs, and for the first judged seed on arms and on tasks whose rule makes
-  steps, where they fit one megabyte.
+- `trajectories` `(48, T, D)`: the first samples, 1,000 of the first judged run on an arm; `weights/...`: averaged
+  weights as bfloat16 words, kept for the first pilot of a profile's own runs, and for the first judged seed on tasks
+  whose rule makes steps, where they fit one megabyte.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ DEVICES = ("auto", "cpu", "cuda")
 NORMALISATIONS = ("channel", "step", "range")
 PRECISIONS = ("float32", "float64")
 SHOWN = 48  # trajectories kept to be looked at
+AUDITED = 1_000  # and of the first judged run on an arm, to be audited
 WEIGHTS_LIMIT = 1_000_000  # bytes
 
 
@@ -104,7 +105,7 @@ def shares(task: tasks.Task, results: Iterable[Result]) -> Float[np.ndarray, "S 
 def model_of(result: Result) -> Generator:
     """The trained model of a result that kept its weights. Raises `PhyslibError` where it did not."""
     if not result.weights:
-        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks and arms seed {JUDGED_SEEDS[0]}"
+        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks seed {JUDGED_SEEDS[0]}"
         raise PhyslibError(f"this run kept no weights, only {kept}.")
     model = _untrained(result.config, training_data(result.config).x)
     model.load(result.weights)
@@ -187,11 +188,16 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
 
 
 def _keeps_weights(config: Config) -> bool:
-    """The first pilot, whose deviations are a kernel, and the first judged run where ideal answers are known or whose
-    samples are audited."""
+    """The first pilot, whose deviations are a kernel, and the first judged run where ideal answers are known."""
     kept = PILOT_SEEDS[0] if config.role == "pilot" else JUDGED_SEEDS[0]
-    known = config.role == "pilot" or isinstance(tasks.get(config.task), (tasks.Stepwise, tasks.Arm))
+    known = config.role == "pilot" or isinstance(tasks.get(config.task), tasks.Stepwise)
     return config.seed == kept and known and not config.changes
+
+
+def _shown(task: tasks.Task, config: Config) -> int:
+    """How many samples are kept whole."""
+    audited = isinstance(task, tasks.Arm) and config.seed == JUDGED_SEEDS[0] and not config.changes
+    return AUDITED if audited else SHOWN
 
 
 def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
@@ -214,5 +220,5 @@ def _measurements(task: tasks.Task, x: np.ndarray, config: Config) -> dict[str, 
         return {
             "q": task.measure(x).astype(np.float32),
             "residual": task.residual(x).astype(np.float16),
-            "trajectories": x[:SHOWN].astype(np.float32),
+            "trajectories": x[: _shown(task, config)].astype(np.float32),
         } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in others.items()}

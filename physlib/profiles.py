@@ -117,7 +117,7 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
     "planner-unet": _SIMULATED_UNET,
 }
 
-_ARM = {"n_samples": 5_000, "width": 64, "blocks": 3, "steps": 10_000}  # small, so that the weights can be kept
+_ARM = {"n_samples": 3_000, "steps": 4_000}  # short trajectories: steps cost less
 
 _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the length of training
 

@@ -74,7 +74,7 @@ class _Law:
         def misfit(place: float) -> float:
             return float(np.mean((share - self.at(place)) ** 2 / variance))
 
-        start = int(np.argmin([misfit(i) for i in range(len(self.sizes))]))
+        start = int(np.argmin([misfit(float(i)) for i in range(len(self.sizes))]))
         bounds = max(0, start - 1), min(len(self.sizes) - 1, start + 1)
         best = minimize_scalar(misfit, bounds=bounds, method="bounded", options={"xatol": 1e-3})
         return float(best.x), float(best.fun)
@@ -105,7 +105,7 @@ def explain(
     for i, law in enumerate(laws):
         judged = _skill(halves, [law.at(fits[2][i][0]), law.at(fits[1][i][0])], bins.intended, n)
         rungs.append(Rung(law.name, law.size(fits[0][i][0]), law.length, judged, fits[0][i][1]))
-    own = [i for i, law in enumerate(laws) if law.name != BASELINE]
+    own = [i for i, law in enumerate(laws) if law.name in families(demos, length, only)]
     chosen = [min(own, key=lambda i: fit[i][1]) for fit in fits]
     crossed = [laws[chosen[k]].at(fits[k][chosen[k]][0]) for k in (2, 1)]  # each half judges the other's choice
     white = next(rung.size for rung in rungs if rung.kernel == WHITE)
@@ -158,8 +158,8 @@ def _laws(
         law, sizes = None, SIZES
         for rows in (_rows(demos, DRAWS // 8), _rows(demos, DRAWS)):
             if law is not None:  # again, finely, about the best
-                place = law.fit(counts, variance)[0]
-                sizes = np.linspace(law.size(max(0, round(place) - 1)), law.size(round(place) + 1), FINE)
+                place = float(np.round(law.fit(counts, variance)[0]))
+                sizes = np.linspace(law.size(max(0.0, place - 1)), law.size(place + 1), FINE)
             if isinstance(unit, TrajectoryKernel):
                 masses = _linear_masses(demos, unit, sizes, rows, seed)
             else:

@@ -83,8 +83,13 @@ def stretches(
     starts = [0, *(np.flatnonzero(np.diff(sign)) + 1)]
     found = []
     for first, stop in zip(starts, [*starts[1:], len(sign)], strict=True):
+        # bins at the ends that hardly moved share the sign by chance
+        clear = first + np.flatnonzero(np.abs(change[first:stop]) > np.sqrt(variance[first:stop]))
+        if not clear.size:
+            continue
+        first, stop = clear[0], clear[-1] + 1
         mass, error = float(change[first:stop].sum()), math.sqrt(float(variance[first:stop].sum()))
-        if abs(mass) > level * error and abs(mass) > 0:
+        if abs(mass) > level * error:
             ends = (mass - 1.96 * error, mass + 1.96 * error)
-            found.append(Stretch(*bins.span(first, stop - 1), mass, ends))
+            found.append(Stretch(*bins.span(int(first), int(stop) - 1), mass, ends))
     return sorted(found, key=lambda s: -abs(s.mass))

@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from zlib import error as ZlibError
 
 import numpy as np
@@ -85,7 +86,7 @@ def _slices(array: Any) -> Iterator[np.ndarray]:
         yield np.asarray(array[start : start + rows])
 
 
-def _header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(file: BufferedIOBase, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, column order and type of the array whose `.npy` stream begins here."""
     if np.lib.format.read_magic(file)[0] == 1:
         return np.lib.format.read_array_header_1_0(file)
@@ -95,7 +96,7 @@ def _header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], bool, np.dtype]
     return np.lib.format.read_array_header_2_0(file)
 
 
-def _stream(opened: Callable[[], AbstractContextManager[BinaryIO]], name: str) -> Iterator[np.ndarray]:
+def _stream(opened: Callable[[], AbstractContextManager[BufferedIOBase]], name: str) -> Iterator[np.ndarray]:
     """Blocks of a `.npy` stream that cannot be mapped into memory, such as a compressed one."""
     with opened() as file:
         shape, _, dtype = _header(file, name)
@@ -134,7 +135,7 @@ def _npz(path: Path, key: str) -> Source:
     if by_column:
         raise PhyslibError(f"'{key}' in {path.name} is in column order: save numpy.ascontiguousarray({key}).")
 
-    def opened() -> AbstractContextManager[BinaryIO]:
+    def opened() -> AbstractContextManager[BufferedIOBase]:
         archive = zipfile.ZipFile(path)
         return _Both(archive, archive.open(f"{key}.npy"))
 
@@ -146,7 +147,7 @@ def _npz(path: Path, key: str) -> Source:
 class _Both(nullcontext):
     """Hands out the member and closes it with its archive."""
 
-    def __init__(self, archive: zipfile.ZipFile, member: BinaryIO):
+    def __init__(self, archive: zipfile.ZipFile, member: BufferedIOBase):
         super().__init__(member)
         self._archive, self._member = archive, member
 

@@ -16,7 +16,7 @@ LENGTHS = np.array([0.40, 0.35, 0.20])  # m; upper arm, forearm, hand
 MASSES = np.array([2.0, 1.5, 0.5])  # kg, uniform rods
 GRAVITY = 9.81  # m/s^2; the plane is vertical, angles are from the horizontal
 STIFFNESS, DAMPING = 225.0, 30.0  # of the controller, 1/s^2 and 1/s: critically damped, 15 rad/s
-DT = 0.04  # s between points
+DT = 0.08  # s between points
 ROUNDS = 4  # simulations behind one set of trajectories: the reach is scaled until its peak speed is as wanted
 CHUNK = 2_000  # trajectories integrated at once
 
@@ -155,7 +155,7 @@ _FACTS = Facts(
     lo=0.4,
     hi=1.4,
     domain=(0.2, 1.6),
-    steps=40,
+    steps=20,
     dims=2,
     nuisance="posture, proportions of the reach over the joints, its duration",
     regime="smooth: a controlled reach from rest to rest",
