@@ -14,7 +14,7 @@ def audit(
     ],
     quantity: Annotated[
         str,
-        typer.Option(help="A name from the list below, or module:function (its code runs: name only code you trust)."),
+        typer.Option(help="A name from the list above, or module:function (its code runs: name only code you trust)."),
     ],
     samples: Annotated[str | None, typer.Option(help="Samples of your trained model, in the same form.")] = None,
     kernel: Annotated[
@@ -42,9 +42,10 @@ def audit(
 ) -> None:
     """Which values will a model trained on your own trajectories over- and under-produce, and has yours?
 
-    Quantities: path_length, mean_speed, max_speed, duration, kinetic_energy (unit mass), displacement, curvature,
-    dominant_frequency, smoothness (root mean square jerk). Needs no network, no GPU and no model. Without --samples it
-    forecasts; with --samples it tests, locates and explains.
+    Without --samples it forecasts; with --samples it tests, locates and explains. Needs no GPU and no network.
+
+    Quantities: path_length, mean_speed, max_speed, duration, kinetic_energy, displacement,
+    curvature, dominant_frequency, smoothness.
     """
     from physlib import audit as office
     from physlib import terminal
@@ -60,7 +61,7 @@ def audit(
         angles=terminal.read_columns(angles, "angles"),
         seed=seed,
     )
+    found.save(html, json_file)  # before anything is said: a closed pipe must not lose them
     typer.echo(found.summary())
-    found.save(html, json_file)
     for path in outputs:
         typer.echo(f"written: {path}")

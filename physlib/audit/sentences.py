@@ -111,14 +111,24 @@ def _forecast(audit: Audit) -> list[str]:
 
 
 def _sensitivity(audit: Audit) -> str:
-    slope, windows = audit.sensitivity.slope, audit.sensitivity.windows
-    w, d = np.unravel_index(np.nanargmax(slope), slope.shape)
-    ratio = slope[w, d] / max(float(np.nanmedian(slope)), 1e-300)
+    slope, windows = np.nan_to_num(audit.sensitivity.slope), audit.sensitivity.windows
+    largest, median = slope.max(), np.median(slope)
+    if largest == 0:
+        return "No small error anywhere along the trajectory changes it."
+    w, d = np.unravel_index(slope.argmax(), slope.shape)
     end = windows[w + 1] - 1 if w + 1 < len(windows) else audit.demos.shape[0] - 1
     steps = f"step {windows[w]}" if end == windows[w] else f"steps {windows[w]} to {end}"
-    if ratio < 1.5:
-        return f"An error matters about equally everywhere along the trajectory; at most {ratio:.1f} times the median, at {steps}, column {d}."
-    return f"An error matters most at {steps} of column {d}: {ratio:.1f} times as much as at the median place."
+    if largest < 1.5 * median:
+        return "An error matters about equally everywhere along the trajectory."
+    if largest > 20 * median:
+        places = np.unique(windows[(slope > largest / 4).any(axis=1)])
+        return (
+            f"An error matters at some places only, most at {steps} of column {d}; above a quarter of that, "
+            f"from step {places.min()} to step {places.max()}."
+        )
+    return (
+        f"An error matters most at {steps} of column {d}: {largest / median:.1f} times as much as at the median place."
+    )
 
 
 def _representations(audit: Audit) -> str:
@@ -166,7 +176,11 @@ def _explanation(audit: Audit, f: Findings) -> list[str]:
             f"{share(e.skill_interval[1])}; fitted to one half of the samples, judged on the other): the best-fitting kernel is {e.kernel}. "
             f"A blur of the quantity that knows nothing of trajectories explains {share(base)}."
         )
-        if e.skill < 0.5:
+        if base >= e.skill:
+            lines.append(
+                "No kernel beats that blur, so nothing here shows that an error along the trajectory is the cause."
+            )
+        elif e.skill < 0.5:
             lines.append("So most of the shift is not of the kind that the forecast describes: look for another cause.")
     if e.scale is not None:
         sizes = ", ".join(number(s * e.scale) for s in audit.demos.scale)

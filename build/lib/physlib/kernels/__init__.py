@@ -1,0 +1,42 @@
+"""Data deviation kernels by name, simplest first, and the baselines they must beat."""
+
+from physlib.kernels.base import Kernel, TrajectoryKernel
+from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur
+from physlib.kernels.contract import Contract, NoiseContract
+from physlib.kernels.covariance import Covariance
+from physlib.kernels.expansion import Expansion
+from physlib.kernels.isotropic import Isotropic
+from physlib.kernels.linear_vae import LinearVAE
+from physlib.kernels.pilot import Pilot
+from physlib.kernels.posterior import NoiseContractX, Patch
+from physlib.kernels.rollout import Rollout
+from physlib.kernels.state_scale import StateScale
+
+FAMILIES: dict[str, type[Kernel]] = {
+    cls.name: cls
+    for cls in (
+        *(NoShift, Blur, Shrink, ShrinkAndBlur, Isotropic, StateScale, Covariance, Contract, NoiseContract),
+        *(NoiseContractX, Patch, Pilot, Expansion, Rollout, LinearVAE),
+    )
+}
+
+__all__ = [
+    "FAMILIES",
+    "Blur",
+    "Contract",
+    "Covariance",
+    "Expansion",
+    "Isotropic",
+    "Kernel",
+    "LinearVAE",
+    "NoShift",
+    "NoiseContract",
+    "NoiseContractX",
+    "Patch",
+    "Pilot",
+    "Rollout",
+    "Shrink",
+    "ShrinkAndBlur",
+    "StateScale",
+    "TrajectoryKernel",
+]

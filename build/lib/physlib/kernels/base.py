@@ -1,0 +1,48 @@
+"""The contract of a data deviation kernel: what a model of a class emits where the data had x (kernels layer).
+
+Sizes `s`, `t` are shares of each channel's standard deviation (`Task.scale`); sizes of kernels that
+act on the quantity alone are shares of its range.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.tasks.base import Task, Trajectories
+
+
+class Kernel(ABC):
+    """A law of the measured quantity given a data trajectory. Free numbers are float fields of a dataclass."""
+
+    name: ClassVar[str]
+    most_draws: ClassVar[int] = 10**9  # beyond which a forecast would take minutes
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The free numbers by name."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: float(value) for name, value in values.items() if isinstance(value, Real)}
+
+    @abstractmethod
+    def push(self, task: Task, data: Trajectories, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
+        """One draw of the deviated quantity for each trajectory; NaN where it cannot be measured."""
+
+
+class TrajectoryKernel(Kernel):
+    """A kernel that deviates the trajectory and lets the task measure what came out."""
+
+    @abstractmethod
+    def deviate(
+        self, task: Task, x: Float[np.ndarray, "N T D"], rng: np.random.Generator
+    ) -> Float[np.ndarray, "N T D"]:
+        """One draw of the deviated trajectory for each trajectory."""
+
+    def push(self, task, data, rng):
+        with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
+            return task.measure(self.deviate(task, data.x, rng))

@@ -1,0 +1,140 @@
+"""One figure style, light and dark: figures as inline SVG that takes the page's ink (pages layer).
+
+Lines and text are drawn in a marker colour that becomes `currentColor`, so the same figure reads on
+white and on black. A figure carries its finding, its alternative text, where its numbers come from,
+and the numbers themselves as CSV.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import html
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+INK = "#010203"  # becomes currentColor
+GREY = "#8c8c8c"
+BLUE, ORANGE, GREEN, PURPLE, RED, GOLD = "#3f8fd2", "#dd7a2d", "#2e9e78", "#a66bc0", "#d6495b", "#b8932f"
+COLOURS = (ORANGE, BLUE, GREEN, PURPLE, RED, GOLD)
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 9.5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "grid.color": GREY,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "physlib",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+styled = matplotlib.rc_context(STYLE)
+"""Decorator of every function that draws."""
+
+_JOINS = "stroke-linejoin: round; stroke-linecap: butt"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the numbers of a figure come from."""
+
+    profile: str
+    seeds: Sequence[int]
+    revision: str | None
+
+    def __str__(self) -> str:
+        seeds = ", ".join(map(str, self.seeds)) or "none"
+        return f"Profile {self.profile}, seeds {seeds}, revision {self.revision or 'unknown'}."
+
+
+@dataclass(frozen=True, repr=False)
+class Figure:
+    """A finished figure, shown as HTML: inline SVG, caption, and the numbers as CSV."""
+
+    name: str
+    canvas: Canvas
+    finding: str  # the caption: what the figure shows, with its numbers
+    alt: str  # what is drawn, for those who do not see it
+    origin: Origin | str
+    columns: Mapping[str, Sequence | np.ndarray]  # the plotted numbers, equal lengths
+
+    def svg(self) -> str:
+        """The drawing as one SVG element that takes its ink from the page."""
+        buffer = io.StringIO()
+        with matplotlib.rc_context(STYLE):
+            self.canvas.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+        text = buffer.getvalue()
+        text = text[text.index("<svg") :].replace(INK, "currentColor")
+        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+        # inside a page a style sheet would reach every element: put it on this drawing alone
+        text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+        text = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", text, count=1)
+        label = html.escape(self.alt, quote=True)
+        return text.replace("<svg", f'<svg role="img" aria-label="{label}" style="{_JOINS}"', 1)
+
+    def csv(self) -> str:
+        """The plotted numbers, with their origin on the first line."""
+        buffer = io.StringIO()
+        buffer.write(f"# {self.name}. {self.origin}\n")
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(zip(*self.columns.values(), strict=True))
+        return buffer.getvalue()
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.finding}"
+
+    def _repr_html_(self) -> str:
+        numbers = base64.b64encode(self.csv().encode()).decode()
+        width = self.canvas.get_figwidth()
+        return (
+            f'<figure class="phys" id="{self.name}"><div class="phys-scroll" tabindex="0">'
+            f'<div style="min-width:{width * 66:.0f}px;max-width:{width * 118:.0f}px">{self.svg()}</div></div>'
+            f"<figcaption>{html.escape(self.finding)} <small>{html.escape(str(self.origin))} "
+            f'<a download="{self.name}.csv" href="data:text/csv;base64,{numbers}">numbers (CSV)</a></small>'
+            "</figcaption></figure>"
+        )
+
+
+class Columns(dict[str, list]):
+    """The plotted numbers, grown column by column in step."""
+
+    def add(self, **values: Any) -> None:
+        """Append one stretch to every column; a single value is repeated over it."""
+        length = max(len(value) for value in values.values() if not np.isscalar(value))
+        for name, value in values.items():
+            self.setdefault(name, []).extend([value] * length if np.isscalar(value) else value)
+
+
+def grid(count: int, across: int, width: float, height: float, **options) -> tuple[Canvas, np.ndarray]:
+    """An empty figure of `count` panels, each of a size in inches, at most `across` in a row; its axes `(rows, columns)`.
+
+    What the last row has to spare is hidden.
+    """
+    columns = min(across, count)
+    rows = -(-count // columns)
+    figure, axes = canvas(width * columns, height * rows, rows, columns, **options)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return figure, axes
+
+
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **grid) -> tuple[Canvas, np.ndarray]:
+    """An empty figure in the house style, inches, and its axes `(rows, columns)`."""
+    figure = Canvas(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **grid)

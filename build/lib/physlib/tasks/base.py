@@ -1,0 +1,184 @@
+"""The contract of a task: trajectories whose balanced quantity is flat by construction (tasks layer).
+
+Arrays are NumPy unless a caller passes PyTorch tensors: measurements and residuals are written
+against the array API, so that `torch.func` can differentiate the very code that measures data.
+Axis letters: `N` trajectories, `T` steps, `D` state dimensions, `Z` nuisance variables.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.errors import PhyslibError
+from physlib.rng import numpy_rng
+
+
+class Trajectories(NamedTuple):
+    """A set of trajectories with what they were generated from."""
+
+    x: Float[np.ndarray, "N T D"]  # the trajectories
+    q: Float[np.ndarray, " N"]  # the balanced quantity of each
+    z: Float[np.ndarray, "N Z"]  # nuisance variables of the generating rule (initial value, phase, ...)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a reader should know of a task before running it; docs, sampler and tests read this record."""
+
+    title: str  # a few words
+    rule: str  # the generating rule, LaTeX
+    quantity: str  # name of the balanced quantity
+    symbol: str  # its symbol, LaTeX
+    unit: str  # its unit, "1" where it has none
+    lo: float  # default range of the flat prior
+    hi: float
+    domain: tuple[float, float]  # values for which the rule makes sense
+    steps: int  # T
+    dims: int  # D
+    nuisance: str  # what else is random
+    regime: str  # what the motion is like over the default range
+    threshold: float  # plausible: residual below this, in units of the channel's standard deviation
+    threshold_reason: str
+    source: str  # where the system is described
+
+    @property
+    def label(self) -> str:
+        """The quantity with its unit, for an axis."""
+        return self.quantity if self.unit == "1" else f"{self.quantity} ({self.unit})"
+
+
+def _plain(value: float) -> str:
+    """Shortest text that reads back as the same number."""
+    return repr(float(value)).removesuffix(".0")
+
+
+class Task(ABC):
+    """A family of trajectories indexed by a scalar quantity with a flat prior on `[lo, hi]`.
+
+    A subclass supplies `facts`, `nuisance`, `generate`, `measure` and `residual`.
+    Raises `PhyslibError` when the range is empty or leaves the rule's domain.
+    """
+
+    family: ClassVar[str]
+    version: ClassVar[int] = 1  # raise by hand when the meaning of the data changes: stored runs then miss
+    facts: ClassVar[Facts]
+    others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
+    NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
+
+    def __init__(self, lo: float | None = None, hi: float | None = None):
+        self.lo = self.facts.lo if lo is None else lo
+        self.hi = self.facts.hi if hi is None else hi
+        low, high = self.facts.domain
+        if not (low <= self.lo < self.hi <= high and np.isfinite(self.hi)):
+            raise PhyslibError(
+                f"range [{_plain(self.lo)},{_plain(self.hi)}] of {self.family} is not valid: "
+                f"give lo < hi within [{low:g},{high:g}]."
+            )
+
+    @property
+    def name(self) -> str:
+        """Name in commands and ledger, with the range where it is not the default one."""
+        if (self.lo, self.hi) == (self.facts.lo, self.facts.hi):
+            return self.family
+        return f"{self.family}[{_plain(self.lo)},{_plain(self.hi)}]"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(T, D)` of one trajectory."""
+        return self.facts.steps, self.facts.dims
+
+    @cached_property
+    def scale(self) -> Float[np.ndarray, " D"]:
+        """Standard deviation of each channel over trajectories and steps, from 65,536 trajectories.
+
+        Deviation sizes are given relative to it everywhere.
+        """
+        return self.sample(65_536, numpy_rng(0, f"scale of {self.family}")).x.std(axis=(0, 1))
+
+    def prior(self, n: int, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
+        """Independent draws from the flat prior."""
+        return rng.uniform(self.lo, self.hi, n)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Trajectories:
+        """`n` trajectories with the quantity drawn from the flat prior."""
+        q = self.prior(n, rng)
+        z = self.nuisance(q, rng)
+        return Trajectories(self.generate(q, z), q, z)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Trajectories:
+        """`n` trajectories for Monte Carlo, where a million are asked for: here the same as `sample`."""
+        return self.sample(n, rng)
+
+    @abstractmethod
+    def nuisance(self, q: Float[np.ndarray, " N"], rng: np.random.Generator) -> Float[np.ndarray, "N Z"]:
+        """Whatever the rule needs besides the quantity, drawn for each trajectory."""
+
+    @abstractmethod
+    def generate(self, q: Float[np.ndarray, " N"], z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N T D"]:
+        """The trajectories of quantity `q` and nuisance `z`: the rule itself, deterministic."""
+
+    @abstractmethod
+    def measure(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
+        """The balanced quantity, recovered from trajectories alone; NaN where it cannot be."""
+
+    @abstractmethod
+    def residual(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
+        """Distance from the rule at the best-fit quantity, root mean square, relative to `scale`."""
+
+
+class Stepwise(Task):
+    """A task whose rule makes each step from those before it."""
+
+    HEAD: ClassVar[int]  # steps that the rule leaves free
+    SPAN: ClassVar[tuple[float, float]]  # least and largest value that data can take
+
+    @abstractmethod
+    def advance(self, x: Float[np.ndarray, "N P D"], q: Float[np.ndarray, " N"]) -> Float[np.ndarray, "N D"]:
+        """The step after `x` by the rule at quantity `q`."""
+
+    @abstractmethod
+    def information(self, x: Float[np.ndarray, "N P D"]) -> Float[np.ndarray, " N"]:
+        """How sharply steps tell the quantity: 1 / variance of `measure` for errors of unit size in each made step."""
+
+
+class Simulated(Task):
+    """A task whose trajectories cost too much for a million of them, or whose quantity is drawn by strata.
+
+    The quantity is stratified, one draw per 1/n quantile, shuffled, so that small sets are flat too.
+    Monte Carlo reuses a fixed bank of trajectories; deviations are drawn anew each time.
+    """
+
+    BANK: ClassVar[int] = 20_000  # distinct trajectories behind any number of draws
+    SCALED_BY: ClassVar[int] = 4_096  # trajectories behind `scale`
+
+    @cached_property
+    def scale(self):
+        """Standard deviation of each channel over trajectories and steps, from `SCALED_BY` trajectories."""
+        return self.sample(self.SCALED_BY, numpy_rng(0, f"scale of {self.family}")).x.std(axis=(0, 1))
+
+    def prior(self, n, rng):
+        """One draw from each 1/n quantile of the flat prior, in random order."""
+        return self.lo + (self.hi - self.lo) * rng.permutation((np.arange(n) + rng.random(n)) / n)
+
+    def bank(self, n: int) -> Trajectories:
+        """The first `n` trajectories behind Monte Carlo, made once per process."""
+        if n not in self._banks:
+            self._banks[n] = self.sample(n, numpy_rng(0, f"bank of {self.name}"))
+        return self._banks[n]
+
+    @cached_property
+    def _banks(self) -> dict[int, Trajectories]:
+        return {}
+
+    def draw(self, n, rng):
+        """Rows of the bank, each equally often up to one."""
+        bank = self.bank(min(n, self.BANK))
+        rows = rng.permutation(np.arange(n) % len(bank.q))
+        return Trajectories(*(part[rows] for part in bank))
