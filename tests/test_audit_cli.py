@@ -2,12 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from tests.conftest import physlib
 from tests.test_audit import curves
+from tests.test_cli import WITHOUT_TORCH
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,14 @@ def test_report_is_one_file_that_needs_nothing(audited, folder):
 def test_a_function_of_ones_own(folder):
     done = physlib("audit", "demos.npz", "--quantity", "mine:turn", cwd=folder)
     assert "mine:turn" in done.stdout
+
+
+def test_an_audit_does_not_import_torch(folder):
+    words = ["audit", "demos.npz", "--quantity", "path_length", "--html", "torchless.html"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 BAD = [

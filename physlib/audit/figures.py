@@ -10,6 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
+from physlib.audit.bins import Bins
 from physlib.audit.plausibility import QUANTILES
 from physlib.audit.sentences import kernel_in_words, number, sentences, share
 from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, canvas, styled
@@ -35,6 +36,14 @@ def _stairs(ax: Axes, audit: Audit, mass: Float[np.ndarray, " M"], **style) -> N
         ax.plot([edge + side * 0.4 * width, edge + side * 1.4 * width], [value] * 2, **(style | {"label": None}))
 
 
+def _cut_tails(ax: Axes, bins: Bins, mass: Float[np.ndarray, " M"]) -> None:
+    """Say by how much a tail exceeds its intended share where its line lies above the axis."""
+    ratio = mass[:-1] / np.maximum(bins.intended[:-1], 1e-12)
+    for edge, side, value in ((bins.edges[0], "right", ratio[0]), (bins.edges[-1], "left", ratio[-1])):
+        if value > ax.get_ylim()[1]:
+            ax.text(edge, 0.97 * ax.get_ylim()[1], f"  tail x{value:.0f}  ", ha=side, va="top", fontsize=8, color=INK)
+
+
 @styled
 def shift(audit: Audit) -> Figure:
     """Forecast, and samples where there are any, relative to the demonstrations."""
@@ -55,6 +64,7 @@ def shift(audit: Audit) -> Figure:
             _stairs(ax, audit, mass, color=COLOURS[2], lw=1.2, ls="--", label=f"fitted, {found.explanation.kernel}")
     top = max(2.0, 1.1 * float(np.max(rows.get("samples", outlook.typical.mass)[1:-2] / intended[1:-2])))
     ax.set(xlabel=audit.demos.facts.label, ylabel="share / intended share", ylim=(0, min(top, 6)))
+    _cut_tails(ax, bins, rows.get("samples", outlook.typical.mass))
     figure.legend(loc="outside lower center", ncols=3)
     ends = [bins.span(i, i) for i in range(bins.count + 2)]
     columns.add(lo=[e[0] for e in ends], hi=[e[1] for e in ends], intended=bins.intended[:-1])
