@@ -46,12 +46,12 @@ def report(audit: Audit) -> str:
     said = sentences(audit)
     title = f"Audit of {audit.demos.facts.quantity}: {audit.demos.intake.name}"
     lead = (said.get("verdict") or said["forecast"])[:1] + said.get("explanation", [])[:1]
-    body = [f"<h1>{escape(title)}</h1>", f'<div class="lead">{_paragraphs(lead)}</div>']
+    body = [f"<h1>{escape(title)}</h1>", f'<div class="lead">{paragraphs(lead)}</div>']
     for key, heading, figures in _SECTIONS:
         if key in said:
             drawn = _figures(audit, key, figures)
             captions = " ".join(figure.finding for figure in drawn)  # what a caption says is not said twice
-            text = _paragraphs([line for line in said[key] if line not in captions])
+            text = paragraphs([line for line in said[key] if line not in captions])
             body.append(f"<h2>{escape(heading)}</h2>{text}{''.join(figure._repr_html_() for figure in drawn)}")
     body.append(f"<h2>The numbers</h2>{_numbers(audit)}")
     body.append(
@@ -64,7 +64,8 @@ def report(audit: Audit) -> str:
     )
 
 
-def _paragraphs(lines: list[str]) -> str:
+def paragraphs(lines: list[str]) -> str:
+    """Sentences as HTML."""
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 

@@ -59,6 +59,11 @@ class Audit:
 
         return "\n".join(line for lines in sentences(self).values() for line in lines)
 
+    def _repr_html_(self) -> str:
+        from physlib.audit.report import paragraphs
+
+        return paragraphs(self.summary().split("\n"))
+
     def plot(self, which: str | None = None) -> Figure:
         """The main figure: where the quantity gains and loses; or another of `figures()` by name."""
         from physlib.audit.figures import FIGURES
