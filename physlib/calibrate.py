@@ -65,9 +65,11 @@ class Table:
         return self._cubic(positions)[0]
 
     def at(self, numbers: dict[str, float]) -> Float[np.ndarray, " M"]:
-        """Mass at given free numbers, those beyond the grid taken to its edge."""
+        """Mass at given free numbers, those beyond the grid taken to its edge; a cubic may dip below 0, a mass not."""
         pairs = zip(self.names, self.axes, strict=True)
-        return self.interpolate(np.array([np.interp(numbers[n], axis, np.arange(len(axis))) for n, axis in pairs]))
+        at = np.array([np.interp(numbers[n], axis, np.arange(len(axis))) for n, axis in pairs])
+        mass = np.maximum(self.interpolate(at), 0)
+        return mass / mass.sum()
 
     def values(self, positions: Float[np.ndarray, " P"]) -> dict[str, float]:
         """The free numbers at fractional grid positions."""

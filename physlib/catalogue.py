@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from physlib import tasks
 from physlib.confounds import HALF, factors
 from physlib.errors import PhyslibError
 from physlib.profiles import FRESH_SEEDS, Config, resolve, seeds_of
+from physlib.trials import trials
 
-TASKS = ("sinusoid", "tent", "logistic")
+TASKS = tasks.SYNTHETIC
 """The synthetic tasks, which every model is trained on."""
 DIAL = (
     *("tent[0.7,0.9]", "tent[1.05,1.25]", "tent[1.3,1.5]", "tent[1.55,1.75]", "tent[1.8,2]"),
@@ -94,6 +96,6 @@ def runs(profile: str) -> list[Config]:
     tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
     single = [c for group in (toys(profile), dial(profile)) for configs in group.values() for c in configs]
     confirming = [c for pair in pairs for c in fresh(*pair, profile)]
-    return list(
-        dict.fromkeys([*judged, *audited, *planned, *single, *tried, *confirming])
-    )  # factors share the runs at their usual level
+    mitigated = [c for trial in trials(profile) for c in (*trial.before, *trial.after)]
+    # factors share the runs at their usual level, strategies those without any
+    return list(dict.fromkeys([*judged, *audited, *planned, *single, *tried, *confirming, *mitigated]))

@@ -176,13 +176,14 @@ def ledger(
 ) -> None:
     """Every claim's numbers: observed shifts and scores of forecasts, from the stored runs."""
     from physlib import ledger as rows
+    from physlib import terminal
 
     found = rows.rows(profile)
     if as_json:
         json.dump(found, sys.stdout, indent=1, allow_nan=False)
         typer.echo()
     else:
-        typer.echo(rows.as_text(found))
+        typer.echo(terminal.ledger_table(found))
 
 
 @app.command()

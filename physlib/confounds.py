@@ -12,8 +12,8 @@ from jaxtyping import Float
 from scipy.ndimage import label
 from scipy.spatial import KDTree
 
+from physlib.assembly import training_data
 from physlib.density import flat_mass, total_variation, tv_floor
-from physlib.experiment import training_data
 from physlib.models import PROBES
 from physlib.observe import distance_from_flat, observed, redrawn
 from physlib.profiles import Config, resolve, seeds_of

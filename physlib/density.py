@@ -50,6 +50,21 @@ def total_variation(p: Float[Any, " M"], r: Float[Any, " M"]) -> float:
     return 0.5 * float(np.abs(np.asarray(p) - np.asarray(r)).sum())
 
 
+def quantile_shift(reference: Float[Any, " N"], values: Float[Any, " M"], bins: int = BINS) -> float:
+    """Total variation between two samples on `bins` equally likely bins of the first; values not finite count apart.
+
+    NaN where the first does not vary: then there is no law to move away from.
+    """
+    edges = np.quantile(reference, np.arange(1, bins) / bins)
+    if np.ptp(edges) <= 1e-6 * np.abs(edges).max():
+        return float("nan")
+    shares = []
+    for part in (np.asarray(reference, dtype=np.float64), np.asarray(values, dtype=np.float64)):
+        index = np.where(np.isfinite(part), np.searchsorted(edges, part), bins)
+        shares.append(np.bincount(index, minlength=bins + 1) / part.size)
+    return total_variation(*shares)
+
+
 def shift_r2(
     mass: Float[Any, "*S M"],
     observed: Float[Any, " M"],

@@ -4,9 +4,11 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 
 - `q` `(N,)`: the balanced quantity of each sample, in the task's unit;
 - `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities, kept
-  for a profile's own runs;
+  for a profile's own judged runs, and those that mitigations are compared with;
+- `other_shift`: total variation of each other quantity from the demonstrations', of runs with a mitigation; `asked`
+  `(N,)`: the quantity that a model was asked for; and what the mitigation itself wants kept;
 - `loss` `(S,)`: training loss, one point per 20 steps;
-- `probe_...`: locality, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
+- `probe_...`: locality, where there are probes, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
 - `trajectories` `(48, T, D)`: the first samples, 1,000 of the first judged run on an arm; `weights/...`: averaged
   weights as bfloat16 words, kept for the first pilot of a profile's own runs, and for the first judged seed on tasks
@@ -16,17 +18,19 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib import models, tasks
-from physlib.density import bin_counts
+from physlib import mitigations, models, tasks
+from physlib.assembly import presented, training_data, untrained
+from physlib.density import bin_counts, quantile_shift
 from physlib.errors import PhyslibError, unknown
 from physlib.probe import CHUNK, end_points, locality, memorisation, plans
 from physlib.profiles import JUDGED_SEEDS, PILOT_SEEDS, Config, resolve, seeds_of
@@ -35,11 +39,10 @@ from physlib.rng import numpy_rng, torch_rng
 from physlib.store import Damaged, Missing, Result, Store
 
 if TYPE_CHECKING:
+    from physlib.mitigations import Change
     from physlib.models.base import Generator
 
 DEVICES = ("auto", "cpu", "cuda")
-NORMALISATIONS = ("channel", "step", "range")
-PRECISIONS = ("float32", "float64")
 SHOWN = 48  # trajectories kept to be looked at
 AUDITED = 1_000  # and of the first judged run on an arm, to be audited
 WEIGHTS_LIMIT = 1_000_000  # bytes
@@ -107,7 +110,7 @@ def model_of(result: Result) -> Generator:
     if not result.weights:
         kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks seed {JUDGED_SEEDS[0]}"
         raise PhyslibError(f"this run kept no weights, only {kept}.")
-    model = _untrained(result.config, training_data(result.config).x)
+    model = untrained(result.config, training_data(result.config).x)
     model.load(result.weights)
     return model.eval()
 
@@ -121,70 +124,81 @@ def _device(name: str) -> str:
     return "cuda" if available and name != "cpu" else "cpu"
 
 
-def training_data(config: Config) -> tasks.Trajectories:
-    """What a run is trained on, drawn again."""
-    return tasks.get(config.task).sample(config.n_train, numpy_rng(config.seed, "training data"))
+def _earlier(config: Config, device: str) -> list[Result]:
+    """The runs that the configured strategy must have seen, made where they are missing."""
+    names = mitigations.get(config.mitigation).after if config.mitigation else ()
+    return [run(dataclasses.replace(config, mitigation=name), device) for name in names]
 
 
-def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What to subtract and what to divide by."""
-    if name not in NORMALISATIONS:
-        raise unknown("normalisation", name, NORMALISATIONS)
-    if name == "range":  # to [-1, 1]
-        low, high = data.min(axis=(0, 1)), data.max(axis=(0, 1))
-        return (low + high) / 2, (high - low) / 2
-    axes = 0 if name == "step" else (0, 1)
-    if not np.all(std := data.std(axis=axes)):
-        raise PhyslibError(f"normalisation {name} divides by zero: a channel of the data does not vary there.")
-    return data.mean(axis=axes), std
-
-
-def _untrained(config: Config, data: np.ndarray) -> Generator:
-    import torch
-
-    if config.precision not in PRECISIONS:
-        raise unknown("precision", config.precision, PRECISIONS)
-    mean, std = _normalisation(config.normalisation, data)
-    steps = data.shape[1]
-    options = {k: v for k in ("sampler", "noise_shift") if (v := getattr(config, k)) != getattr(Config, k)}
-    seed = int(numpy_rng(config.seed, "weights").integers(2**62))
-    with torch.random.fork_rng():  # layers initialise themselves from the global generator: lend it, then put it back
-        torch.manual_seed(seed)
-        model = models.build(config.model, mean, std, steps, config.width, config.blocks, config.heun_steps, **options)
-    return model.double() if config.precision == "float64" else model
+def _change(config: Config, task: tasks.Task, data: tasks.Trajectories, earlier: list[Result]) -> Change:
+    """What the configured strategy changes."""
+    if not config.mitigation:
+        return mitigations.Change()
+    rng = numpy_rng(config.seed, f"mitigation {config.mitigation}")
+    seen = [result["q"].astype(float) for result in earlier]
+    return mitigations.get(config.mitigation).change(task, data, seen, rng)
 
 
 def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
     """Make a run from nothing, or from its checkpoint; the store is not touched."""
+    earlier = _earlier(config, device)
+    task, started = tasks.get(config.task), time.perf_counter()
+    data = training_data(config)
+    change = _change(config, task, data, earlier)
+    if change.kept is None:
+        arrays, record = _trained(config, task, data, change, device, checkpoint)
+    else:
+        arrays, record = _selected(earlier[0], change.kept)
+    if config.mitigation:
+        shifts = [quantile_shift(m(data.x), arrays.pop(f"other/{name}")) for name, m in task.others.items()]
+        arrays |= change.arrays | {"other_shift": np.array(shifts, dtype=np.float32)}
+    return Result(config, arrays, provenance(device) | record | {"seconds_total": _since(started)})
+
+
+def _trained(
+    config: Config, task: tasks.Task, data: tasks.Trajectories, change: Change, device: str, checkpoint: Path | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays of a run, and what training took."""
     import torch
 
     from physlib.train import Schedule, fit, one_thread
 
-    task, started = tasks.get(config.task), time.perf_counter()
-    data = training_data(config).x
-    model = _untrained(config, data).to(device)
+    shown = presented(data, change)
+    model = untrained(config, shown, change).to(device)
     schedule = Schedule(steps=config.steps, batch=config.batch, lr=config.lr, ema=config.ema)
-    x = torch.as_tensor(data, dtype=model.dtype, device=device)
+    x = torch.as_tensor(shown, dtype=model.dtype, device=device)
     title = f"{config.task} {config.model} seed {config.seed}"
     record = fit(model, x, schedule, torch_rng(config.seed, "training", device), checkpoint, title)
     with one_thread():
         begun = time.perf_counter()
-        samples = _sample(model, config, device)
-        seconds_sample = time.perf_counter() - begun
-        arrays = _measurements(task, samples, config) | locality(model, task, config, title)
+        asked = change.asked and change.asked(config.n_samples, numpy_rng(config.seed, "asked"))
+        samples = _sample(model, config, device, asked)
+        samples = samples if change.task is None else change.task.chart.decode(samples)
+        seconds = {"seconds_train": round(record.seconds, 2), "seconds_sample": _since(begun)}
+        arrays = _measurements(task, samples, config)
+        if config.n_probe:
+            arrays |= locality(model, change.task or task, config, title)
         arrays |= plans(model, task, config)
-    arrays |= memorisation(samples, data, task, config)
+    arrays |= memorisation(samples, data.x, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
+    if asked is not None:
+        arrays["asked"] = asked[:, 0].astype(np.float32)
     if _keeps_weights(config):
         weights = {f"weights/{name}": words for name, words in model.save().items()}
         if sum(w.nbytes for w in weights.values()) <= WEIGHTS_LIMIT:
             arrays |= weights
-    seconds = {
-        "seconds_train": round(record.seconds, 2),
-        "seconds_sample": round(seconds_sample, 2),
-        "seconds_total": round(time.perf_counter() - started, 2),
-    }
-    return Result(config, arrays, provenance(device) | seconds | {"n_parameters": model.n_parameters})
+    return arrays, seconds | {"n_parameters": model.n_parameters}
+
+
+def _selected(result: Result, rows: Int[np.ndarray, " M"]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Rows of an earlier run's measurements; no training."""
+    kept = [name for name in result.arrays if name in ("q", "residual") or name.startswith("other/")]
+    took = {"seconds_train": 0.0, "seconds_sample": 0.0, "n_parameters": result.provenance["n_parameters"]}
+    return {name: result[name][rows] for name in kept}, took
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 2)
 
 
 def _keeps_weights(config: Config) -> bool:
@@ -200,13 +214,18 @@ def _shown(task: tasks.Task, config: Config) -> int:
     return AUDITED if audited else SHOWN
 
 
-def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
+def _sample(
+    model: Generator, config: Config, device: str, asked: Float[np.ndarray, "N C"] | None
+) -> Float[np.ndarray, "N T D"]:
     import torch
     from tqdm import tqdm
 
     rng = torch_rng(config.seed, "sampling", device)
     starts = tqdm(range(0, config.n_samples, CHUNK), desc=f"sampling {config.task} {config.model}", leave=False)
-    if config.model in models.PLANNERS:  # samples are plans between the end points of fresh demonstrations
+    if asked is not None:
+        told = torch.as_tensor(asked, dtype=torch.float32, device=device)
+        chunks = [model.ask(told[start : start + CHUNK], rng).cpu() for start in starts]
+    elif config.model in models.PLANNERS:  # samples are plans between the end points of fresh demonstrations
         known = end_points(tasks.get(config.task).sample(config.n_samples, numpy_rng(config.seed, "ends")).x, device)
         chunks = [model.inpaint(known[start : start + CHUNK], rng).cpu() for start in starts]
     else:
@@ -215,7 +234,9 @@ def _sample(model: Generator, config: Config, device: str) -> np.ndarray:
 
 
 def _measurements(task: tasks.Task, x: np.ndarray, config: Config) -> dict[str, np.ndarray]:
-    others = {} if config.changes else task.others
+    compared = config.mitigation or not config.n_probe  # with mitigations
+    own = not config.changes and config.role == "judged"
+    others = task.others if own or compared else {}
     with np.errstate(all="ignore"):  # a measurement that is not finite is counted as failed, not warned about
         return {
             "q": task.measure(x).astype(np.float32),

@@ -23,7 +23,9 @@ FITTED = (
     *("blur", "shrink", "shrink-and-blur"),
     *("isotropic", "state-scale", "contract", "noise-contract-q", "expansion"),
 )
-"""Kernels that every cell is judged by; those with posteriors of trajectories take too long."""
+"""Kernels that every cell is judged by."""
+POSTERIOR = ("noise-contract-x", "patch")
+"""Kernels with a posterior of whole trajectories or of windows, judged where the rule makes steps; minutes a task."""
 OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
 """Kernels that follow from what a model's objective leaves."""
 EXACT = 10**9  # draws that stand for a mass known exactly
@@ -32,8 +34,12 @@ Masses = Float[np.ndarray, "J M"]
 
 def make(cell: Cell) -> list[Entry]:
     """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
-    families = (*FITTED, *OWN.get(cell.model, ()))
+    families = (*FITTED, *_posteriors(cell), *OWN.get(cell.model, ()))
     return _kept(cell, [*_baselines(cell), *(e for f in families for e in _fitted(cell, f)), *read_off(cell)])
+
+
+def _posteriors(cell: Cell) -> tuple[str, ...]:
+    return POSTERIOR if isinstance(cell.task, tasks.Stepwise) and cell.profile != "smoke" else ()
 
 
 def _kept(cell: Cell, entries: list[Entry]) -> list[Entry]:

@@ -4,7 +4,8 @@ Keys are the same in every row and absent values are null. Scores are means over
 `skill_lo`, `skill_hi` is a t-interval for that mean. Claims: C1, a shift beyond its floor among
 samples that are plausible; C4, the share of the shift that redrawing data at a level with the
 trained model reproduces; C5, forecasts by kernels and baselines; C10, the shift with one choice changed; C11, the shift on
-ranges from regular to chaotic; C12, the shift of the toy. `tv_lo`, `tv_hi` is a t-interval over seeds. `coverage` is
+ranges from regular to chaotic; C12, the shift of the toy; C7, C8 and C9, runs with a strategy against the shift, `before`
+and `after` it, means over seeds, the `other` being a quantity that nobody balanced. `tv_lo`, `tv_hi` is a t-interval over seeds. `coverage` is
 the share of bins of judged runs within a forecast's 95 % interval, `interval_width` and `interval_score` are means over
 them, in shares of all mass.
 """
@@ -27,6 +28,7 @@ from physlib.models import PROBES
 from physlib.observe import Interval, locality, mean_interval, over_seeds
 from physlib.provenance import revision
 from physlib.store import Result
+from physlib.trials import CLAIMS, Trial, trials
 from physlib.uncertainty import coverage, interval_score
 
 KEYS = (
@@ -59,12 +61,21 @@ KEYS = (
     "coverage",
     "interval_width",
     "interval_score",
+    "tv_before",
+    "tv_after",
+    "plausibility_before",
+    "plausibility_after",
+    "other_before",
+    "other_after",
+    "seconds_extra",
+    "needs_quantity",
     "seconds_train",
     "seconds_forecast",
     "width",
     "revision",
 )
 
+WHEN = ("before", "after")
 Row = dict[str, Any]
 
 
@@ -100,7 +111,18 @@ def _without_forecast(profile: str) -> list[Row]:
         runs = experiment.fetch(configs)
         seen = over_seeds(tasks.get(configs[0].task), runs)
         found.append(_shift(_common(runs, seen["shift"]), seen, claim=claim, variant=variant))
-    return found
+    return found + [_trial(trial) for trial in trials(profile)]
+
+
+def _trial(trial: Trial) -> Row:
+    runs = trial.runs[1]
+    seen = over_seeds(tasks.get(runs[0].config.task), runs)
+    before, after = (np.array(outcomes).mean(axis=0) for outcomes in trial.outcomes)
+    pairs = zip(("tv", None, "plausibility", "other"), before, after, strict=True)
+    numbers = {f"{name}_{when}": float(v) for name, *both in pairs if name for when, v in zip(WHEN, both, strict=True)}
+    numbers |= {"seconds_extra": trial.seconds_extra, "needs_quantity": trial.needs_quantity}
+    common = _common(runs, seen["shift"]) | {"task": trial.task}
+    return _shift(common, seen, claim=CLAIMS[trial.strategy], variant=trial.strategy, **numbers)
 
 
 def _shift(common: Row, seen: dict[str, Interval], **values: Any) -> Row:
@@ -216,18 +238,3 @@ def contests(found: list[Row], ours: str, theirs: str, source: str) -> list[Row]
             winner = ours if above else theirs if below else "neither"
         table.append({"source": source, "task": task, "model": model, "winner": winner} | skills)
     return table
-
-
-def as_text(found: list[Row]) -> str:
-    """The rows as a table for a terminal."""
-    wide, wider, widest = (
-        max((len(row[key] or "") for row in found), default=5) for key in ("task", "model", "variant")
-    )
-    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<{widest}}"
-    lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
-    for row in found:
-        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
-        words += f"{row['source'] or '':<12} {row['variant'] or '':<{widest}}"
-        numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
-        lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
-    return "\n".join(lines)

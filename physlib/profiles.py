@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from physlib import models, tasks
+from physlib import mitigations, models, tasks
 from physlib.errors import PhyslibError, unknown
 
 JUDGED_SEEDS = (0, 1, 2)
@@ -44,6 +44,7 @@ class Config:
     precision: str = "float32"  # of weights and their arithmetic, or "float64"
     sampler: str = "heun"  # or "euler", or "stochastic"
     noise_shift: float = 0.0  # added to the mean log noise level of training
+    mitigation: str = ""  # strategy against the shift
 
     @property
     def key(self) -> str:
@@ -186,10 +187,13 @@ def _refuse(task: str, model: str, overrides: dict[str, Any]) -> None:
         "noise_shift": model.startswith("diffusion"),
         "blocks": not model.endswith("unet"),
         "n_plans": _plans(tasks.get(task), model),
+        "mitigation": model.startswith("diffusion"),
     }
     for name in overrides:
         if not known.get(name, True):
             raise PhyslibError(f"{name} means nothing for {model} on {task}: leave it out.")
+    if overrides.get("mitigation"):
+        mitigations.get(overrides["mitigation"])
 
 
 def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False, **overrides: Any) -> Config:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +70,8 @@ def read_changes(words: list[str]) -> dict[str, int | float | str]:
             changes[name] = value = type(default[name])(text)
         except ValueError:
             raise PhyslibError(f"cannot read --set '{word}': {name} is a number like {default[name]}.") from None
-        least = 0 if default[name] == 0 or isinstance(value, float) else 1  # what may be none is none by default
+        # what may be none is none by default, and nobody need be probed
+        least = 0 if default[name] == 0 or isinstance(value, float) or name == "n_probe" else 1
         if isinstance(value, str):
             continue
         signed = name == "noise_shift"
@@ -124,4 +127,19 @@ def forecast_table(answer: Forecast) -> str:
     lines.append("main net transfers (share of all mass)")
     for i, j, share in answer.main_transfers():
         lines.append(f"  {_row_name(answer, i + 1):>20} -> {_row_name(answer, j):<20} {share:.4f}")
+    return "\n".join(lines)
+
+
+def ledger_table(found: Collection[Mapping[str, Any]]) -> str:
+    """Rows of the ledger as a table."""
+    wide, wider, widest = (
+        max((len(row[key] or "") for row in found), default=5) for key in ("task", "model", "variant")
+    )
+    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<{widest}}"
+    lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
+    for row in found:
+        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
+        words += f"{row['source'] or '':<12} {row['variant'] or '':<{widest}}"
+        numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
+        lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
     return "\n".join(lines)

@@ -5,7 +5,7 @@ import shlex
 import numpy as np
 import pytest
 
-from physlib import catalogue, confounds, experiment, tasks
+from physlib import assembly, catalogue, confounds, tasks
 from physlib.density import flat_mass, tv_floor
 from physlib.errors import PhyslibError
 from physlib.probe import memorisation
@@ -63,8 +63,8 @@ def test_a_copy_is_nearer_than_fresh_data():
 
 def test_normalisations_do_what_they_say():
     data = np.random.default_rng(0).normal(3, 2, (500, 16, 2)) * np.array([1.0, 5.0])
-    for name in experiment.NORMALISATIONS:
-        mean, std = experiment._normalisation(name, data)
+    for name in assembly.NORMALISATIONS:
+        mean, std = assembly._normalisation(name, data)
         x = (data - mean) / std
         if name == "range":
             assert np.allclose([x.min((0, 1)), x.max((0, 1))], [[-1, -1], [1, 1]])

@@ -57,6 +57,7 @@ def build(
     from physlib.models.autoregressive import Autoregressive
     from physlib.models.diffusion import Diffusion
     from physlib.models.flow import FlowMatching
+    from physlib.models.guided import Guided
     from physlib.models.mlp import MLP
     from physlib.models.planner import Planner
     from physlib.models.transformer import Transformer
@@ -72,10 +73,12 @@ def build(
             raise PhyslibError(f"{name} is no denoiser and has no {' or '.join(options)}: leave it out.")
         return whole[name](mean, std, steps, width, blocks)
     objective, backbone = name.split("-")
+    if "told" in options:
+        objective, dims = "guided", dims + 1  # with a channel that says whether anything is told
     network = {
         "mlp": lambda: MLP(steps, dims, width, blocks),
         "unet": lambda: UNet1d(steps, dims, width),
         "transformer": lambda: Transformer(steps, dims, width, blocks),
     }[backbone]()
-    denoiser = {"diffusion": Diffusion, "flow": FlowMatching, "planner": Planner}[objective]
+    denoiser = {"diffusion": Diffusion, "flow": FlowMatching, "planner": Planner, "guided": Guided}[objective]
     return denoiser(network, mean, std, steps, heun_steps, **options)

@@ -9,6 +9,7 @@ deviation here, so noise levels read as shares of a channel's standard deviation
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,8 @@ from physlib.models.base import Generator
 SIGMA_MIN, SIGMA_MAX, RHO = 0.004, 160.0, 7.0  # table 1, "sampling": range and spacing of noise levels
 CHURN, CHURN_MIN, CHURN_MAX = math.sqrt(2) - 1, 0.1, 100.0  # algorithm 2, the most noise that is put back, and where
 SAMPLERS = ("heun", "euler", "stochastic")
+NEAR = 0.3  # noise level below which a denoised trajectory is one that could be measured, and penalised
+Penalty = Callable[[Tensor, Tensor], Tensor]  # of denoised and clean trajectories, in data units
 P_MEAN, P_STD = -1.2 + math.log(2.0), 1.2  # table 1, "training": log noise levels are N(P_MEAN, P_STD^2)
 
 
@@ -46,17 +49,19 @@ class Diffusion(Generator):
         heun_steps: int,
         sampler: str = "heun",
         noise_shift: float = 0.0,
+        penalty: Penalty | None = None,
     ):
         """`backbone(x, c_noise)` maps `(N, T, D)` and `(N,)` to `(N, T, D)`; `heun_steps` noise levels in sampling.
 
-        `noise_shift` is added to the mean log noise level of training. Raises `PhyslibError` for a sampler that is
-        not one of `SAMPLERS`.
+        `noise_shift` is added to the mean log noise level of training; `penalty` is added to the loss. Raises
+        `PhyslibError` for a sampler that is not one of `SAMPLERS`.
         """
         super().__init__(mean, std, steps)
         if sampler not in SAMPLERS:
             raise unknown("sampler", sampler, SAMPLERS)
         self.backbone = backbone
         self.heun_steps, self.sampler, self.noise_shift = heun_steps, sampler, noise_shift
+        self.penalty = penalty
 
     def denoise(
         self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"], held: Float[Tensor, "N T D"] | None = None
@@ -77,11 +82,18 @@ class Diffusion(Generator):
     def loss(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
         """Weighted denoising error (equation 8); 1 at initialisation, the best constant predictor."""
         x = self.normalise(x)
+        return self._error(x, self.given(x), rng)
+
+    def _error(self, x: Float[Tensor, "N T D"], held: Tensor | None, rng: torch.Generator) -> Float[Tensor, ""]:
         sigma = (P_MEAN + self.noise_shift + P_STD * torch.randn(len(x), generator=rng, device=x.device)).exp()
         noise = torch.randn(x.shape, generator=rng, device=x.device) * sigma[:, None, None]
         weight = (1 + sigma**2) / sigma**2
-        error = (self.denoise(x + noise, sigma, self.given(x)) - x).square().mean(dim=(1, 2))
-        return (weight * error).mean()
+        denoised = self.denoise(x + noise, sigma, held)
+        loss = (weight * (denoised - x).square().mean(dim=(1, 2))).mean()
+        if self.penalty is None:
+            return loss
+        near = sigma < NEAR
+        return loss + self.penalty(self.restore(denoised[near]), self.restore(x[near]))
 
     def _descend(
         self, x: Tensor, sigmas: Float[Tensor, " L"], held: Tensor | None = None, rng: torch.Generator | None = None

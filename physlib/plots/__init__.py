@@ -6,6 +6,7 @@ from physlib.plots.interactive import scale_slider
 from physlib.plots.ladder import denoising, shrinking
 from physlib.plots.maze import lengthening, paths, training_length
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
+from physlib.plots.mitigation import chooser, codes, foretold, strategies
 from physlib.plots.pendulum import amplification, swing
 from physlib.plots.shift import forecast_interval, observed_and_forecast, profiles, trajectories
 from physlib.plots.skill import all_bins, skills
@@ -15,10 +16,13 @@ __all__ = [
     "Origin",
     "all_bins",
     "amplification",
+    "chooser",
+    "codes",
     "denoising",
     "dial",
     "factors",
     "forecast_interval",
+    "foretold",
     "kernel_scale_curve",
     "lengthening",
     "locality",
@@ -30,6 +34,7 @@ __all__ = [
     "scale_slider",
     "shrinking",
     "skills",
+    "strategies",
     "swing",
     "training_length",
     "trajectories",

@@ -20,9 +20,23 @@ _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
 _ARMS = (ArmPositions, ArmSteps)
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
+SYNTHETIC = (Sinusoid.family, Tent.family, Logistic.family)
+"""Tasks with a formula for a rule, which every model is trained on."""
 FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS)}
 
-__all__ = ["FAMILIES", "Arm", "Facts", "Maze", "PointMaze", "Simulated", "Stepwise", "Task", "Trajectories", "get"]
+__all__ = [
+    "FAMILIES",
+    "SYNTHETIC",
+    "Arm",
+    "Facts",
+    "Maze",
+    "PointMaze",
+    "Simulated",
+    "Stepwise",
+    "Task",
+    "Trajectories",
+    "get",
+]
 
 
 @lru_cache

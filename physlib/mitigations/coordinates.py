@@ -1,0 +1,24 @@
+"""Coordinates given by a formula, in which errors do less to the quantity (theory layer)."""
+
+from __future__ import annotations
+
+from physlib.mitigations.base import Change, Mitigation
+from physlib.tasks.charts import Cosines, analytic_chart, recoded
+
+
+class Coordinates(Mitigation):
+    """The model sees, and errs in, the task's analytic chart; it stays unconditional."""
+
+    name = "coordinates"
+
+    def change(self, task, data, seen, rng):
+        return Change(task=recoded(task, analytic_chart(task)))
+
+
+class Spectrum(Mitigation):
+    """The model sees cosine coefficients over time, each in units of its own deviation; it stays unconditional."""
+
+    name = "cosines"
+
+    def change(self, task, data, seen, rng):
+        return Change(task=recoded(task, Cosines()))

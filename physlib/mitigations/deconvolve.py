@@ -1,0 +1,33 @@
+"""Deconvolution: demonstrations are weighted so that what a kernel makes of them comes out flat (theory layer)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from physlib.calibrate import Effort, family_table, fit
+from physlib.density import bin_counts, flat_mass
+from physlib.forecast import forecast
+from physlib.kernels import FAMILIES
+from physlib.mitigations.base import Change, Mitigation, drawn
+
+FAMILY = "contract"
+EFFORT = Effort(nodes=13, draws=50_000, final=200_000)
+
+
+class Deconvolve(Mitigation):
+    """Weights that solve `R w = p`, `w >= 0`, in least squares, with R of the kernel that explains the plain run best.
+
+    The law of the trajectories in a bin is taken to stay as it is; R contracts towards the middle of the *old*
+    range of values, which a model trained on new weights has no reason to do.
+    """
+
+    name = "deconvolve"
+    after = ("",)
+
+    def change(self, task, data, seen, rng):
+        counts = bin_counts(seen[0], task.lo, task.hi)
+        numbers = fit([(family_table(task, FAMILY, EFFORT), counts / counts.sum())])
+        transition = forecast(task, FAMILIES[FAMILY](**numbers), EFFORT.final).transition
+        weights = nnls(transition, flat_mass() * transition.shape[1])[0]
+        return Change(shown=drawn(task, data.q, weights, rng), arrays={"bin_weights": weights / np.mean(weights)})

@@ -1,0 +1,25 @@
+"""Importance resampling: samples are thrown away where there are too many (theory layer)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from physlib.density import bin_index
+from physlib.mitigations.base import Change, Mitigation, inside
+
+
+class Resample(Mitigation):
+    """Half of the samples say how often each bin comes out; of the other half as many are kept as the rarest bin allows.
+
+    Samples outside the range are dropped. Nothing is trained; it is sampling that costs more.
+    """
+
+    name = "resample"
+    after = ("",)
+
+    def change(self, task, data, seen, rng):
+        half = len(seen[0]) // 2
+        share = inside(task, seen[0][:half])
+        bins = bin_index(seen[0][half:], task.lo, task.hi)
+        accepted = np.concatenate([[0.0], share.min() / share, [0.0, 0.0]])[bins]
+        return Change(kept=half + np.flatnonzero(rng.random(len(bins)) < accepted))

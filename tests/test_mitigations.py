@@ -1,0 +1,199 @@
+"""Strategies against the shift: exact inverses, weights that undo, guidance as defined, and forecasts that follow."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from physlib import experiment, kernels, mitigations, tasks
+from physlib.density import bin_counts, flat_mass, quantile_shift, total_variation, tv_floor
+from physlib.errors import PhyslibError
+from physlib.forecast import forecast
+from physlib.mitigations import learned, penalty
+from physlib.models import build
+from physlib.models.guided import UNTOLD, Guided
+from physlib.profiles import resolve
+from physlib.rng import numpy_rng, torch_rng
+from physlib.tasks.charts import Cosines, Increments, Rates, StepsAndHeadings, analytic_chart, felt, recoded
+from physlib.train import Schedule, fit
+from tests.conftest import physlib
+
+LOGISTIC, SINUSOID = tasks.get("logistic"), tasks.get("sinusoid")
+WIDTH = LOGISTIC.hi - LOGISTIC.lo
+
+
+def tilted(n, rng):
+    """Draws on the logistic map's range with a density that rises threefold from end to end."""
+    u = rng.random(n)
+    return LOGISTIC.lo + WIDTH * (np.sqrt(1 + 8 * u) - 1) / 2
+
+
+@pytest.mark.parametrize("name", ["logistic", "tent", "sinusoid", "maze-umaze", "pendulum-regular-positions"])
+def test_charts_invert(name):
+    task = tasks.get(name)
+    x = task.sample(300, numpy_rng(0, "chart")).x
+    for chart in (analytic_chart(task), Increments(), Cosines()):
+        codes = chart.encode(x)
+        assert codes.shape == x.shape
+        assert np.abs(chart.decode(codes) - x).max() < 1e-8
+        seen = recoded(task, chart)
+        assert np.allclose(seen.measure(codes), task.measure(x), atol=1e-7)
+        assert np.allclose(seen.residual(codes), task.residual(x), atol=1e-6)
+
+
+def test_charts_say_the_quantity():
+    data = LOGISTIC.sample(500, numpy_rng(0, "rates"))
+    assert np.allclose(Rates(LOGISTIC).encode(data.x)[:, 1:, 0], data.q[:, None])
+    paths = tasks.get("maze-umaze").sample(200, numpy_rng(0, "paths"))
+    codes = StepsAndHeadings().encode(paths.x)
+    assert np.allclose(np.exp(codes[:, 1:, 0]).sum(axis=1), paths.q)
+
+
+def test_an_error_of_one_rate_counts_for_its_share():
+    """A map's parameter is the mean of its rates, weighted by f squared."""
+    seen = recoded(LOGISTIC, Rates(LOGISTIC))
+    moved, size = felt(seen, 4_000, 0.02, numpy_rng(0, "felt")), 0.02
+    data = LOGISTIC.draw(4_000, numpy_rng(0, "felt"))
+    weight = LOGISTIC.f(data.x[:, :-1, 0]) ** 2
+    last = weight[:, -1] / weight.sum(axis=1)  # an error of the last rate moves no other step
+    assert moved[-1] == pytest.approx(size * seen.scale[-1, 0] * np.sqrt(np.mean(last**2)) / WIDTH, rel=0.05)
+
+
+def test_a_learned_chart_inverts_and_lowers_what_is_felt(monkeypatch):
+    monkeypatch.setattr(learned, "STEPS", 150)
+    ring = tasks.get("ring")
+    data = ring.sample(20_000, numpy_rng(0, "ring"))
+    chart = learned.learn(ring, data.x, 0)
+    codes = chart.encode(data.x)
+    assert np.abs(chart.decode(codes) - data.x).max() < 1e-10
+    again = learned.FlowChart(ring).load(chart.weights())
+    assert np.abs(again.decode(again.encode(data.x)) - data.x).max() < 1e-5
+    assert np.allclose(again.encode(data.x), codes, atol=1e-4)
+    plain, seen = (forecast(t, kernels.Isotropic(0.05), 40_000).spread.mean() for t in (ring, recoded(ring, chart)))
+    assert seen < 0.9 * plain
+
+
+def test_reweighting_shows_the_inverse_of_what_was_seen():
+    rng = numpy_rng(0, "reweight")
+    data, seen = LOGISTIC.sample(100_000, rng), tilted(200_000, rng)
+    change = mitigations.get("reweight").change(LOGISTIC, data, [seen], rng)
+    shown = bin_counts(data.q[change.shown], LOGISTIC.lo, LOGISTIC.hi)[1:-2] / 100_000
+    density = (1 + 2 * (np.arange(20) + 0.5) / 20) / 2
+    assert shown * density == pytest.approx(np.full(20, np.mean(shown * density)), rel=0.1)
+    twice = mitigations.get("reweight-twice").change(LOGISTIC, data, [seen, seen], rng)
+    ratio = twice.arrays["bin_weights"] / change.arrays["bin_weights"] ** 2
+    assert np.ptp(ratio) < 1e-9 * ratio.mean()
+
+
+def test_deconvolution_makes_its_kernel_come_out_flatter(monkeypatch):
+    monkeypatch.setattr("physlib.mitigations.deconvolve.EFFORT", mitigations.deconvolve.Effort(5, 5_000, 50_000))
+    rng, kernel = numpy_rng(0, "deconvolve"), kernels.Contract(0.1)
+    data = LOGISTIC.sample(50_000, rng)
+    seen = kernel.push(LOGISTIC, LOGISTIC.sample(50_000, rng), rng)
+    weights = mitigations.get("deconvolve").change(LOGISTIC, data, [seen], rng).arrays["bin_weights"]
+    transition = forecast(LOGISTIC, kernel, 200_000).transition
+    even, best, less = (np.sum((transition @ w / 20 - flat_mass()) ** 2) for w in (np.ones(20), weights, weights**0.5))
+    assert weights.min() >= 0
+    assert best < even
+    assert best < less
+
+
+def test_resampling_is_flat_and_drops_what_is_outside():
+    rng = numpy_rng(0, "resample")
+    seen = np.concatenate([tilted(40_000, rng), np.full(2_000, LOGISTIC.hi + 1)])[rng.permutation(42_000)]
+    kept = mitigations.get("resample").change(LOGISTIC, None, [seen], rng).kept
+    mass = bin_counts(seen[kept], LOGISTIC.lo, LOGISTIC.hi) / kept.size
+    assert mass[-2] == 0
+    assert kept.min() >= 21_000  # not those that the shares were read from
+    assert total_variation(mass, flat_mass()) < tv_floor(flat_mass(), kept.size) + 0.02
+    assert kept.size / 21_000 == pytest.approx(0.5, abs=0.05)  # a density that starts at half its mean
+
+
+def test_the_penalty_is_the_squared_drift():
+    sinusoid = penalty.drift_penalty(SINUSOID)
+    x = torch.as_tensor(SINUSOID.sample(400, numpy_rng(0, "penalty")).x)
+    assert float(sinusoid(x, x)) < 1e-12
+    faster = torch.as_tensor(SINUSOID.generate(np.full(200, 0.61), np.zeros((200, 1)))).requires_grad_()
+    slow = torch.as_tensor(SINUSOID.generate(np.full(200, 0.6), np.zeros((200, 1))))
+    value = sinusoid(faster, slow)
+    expected = penalty.STRENGTH * (0.01 / (SINUSOID.hi - SINUSOID.lo)) ** 2 / penalty.GROUPS
+    assert float(value.detach()) == pytest.approx(expected, rel=1e-6)
+    value.backward()
+    assert torch.isfinite(faster.grad).all()
+    wild = torch.full_like(x, 3.0) * torch.tensor([1.0, -1.0]).repeat(8)[:, None]
+    assert np.isfinite(float(sinusoid(wild, x)))  # frequencies far off are passed over
+
+
+def test_guidance_goes_along_the_difference():
+    model = build("diffusion-mlp", np.zeros(2), np.ones(2), 4, 32, 1, 4, told=1, guidance=3.0).eval()
+    torch.nn.init.normal_(model.backbone.leave.weight, generator=torch_rng(0, "leave"))
+    x, sigma = torch.randn(8, 4, 1, generator=torch_rng(0, "x")), torch.full((8,), 0.5)
+    held = model._flagged(torch.linspace(-1, 1, 8)[:, None])
+    model.guidance = 1.0
+    told, alone = model.denoise(x, sigma, held), model.denoise(x, sigma, torch.zeros_like(held))
+    model.guidance = 3.0
+    assert torch.allclose(model.denoise(x, sigma, held), alone + 3 * (told - alone), atol=1e-5)
+    with pytest.raises(PhyslibError, match="use ask"):
+        model.sample(3, torch_rng(0, "none"))
+    assert 0 < UNTOLD < 0.5
+
+
+def test_a_told_model_does_as_it_is_told():
+    rng = numpy_rng(0, "told")
+    label = rng.uniform(-2, 2, (5_000, 1))
+    x = (label[:, :, None] + 0.05 * rng.standard_normal((5_000, 4, 1))).astype(np.float32)
+    packed = np.concatenate([x, np.broadcast_to(label[:, :, None], x.shape)], axis=2)
+    model = build("diffusion-mlp", packed.mean((0, 1)), packed.std((0, 1)), 4, 32, 1, 8, told=1)
+    assert isinstance(model, Guided)
+    fit(model, torch.as_tensor(packed, dtype=torch.float32), Schedule(steps=400, batch=128), torch_rng(0, "fit"))
+    asked = torch.linspace(-1.5, 1.5, 200)[:, None]
+    made = model.ask(asked, torch_rng(0, "ask"))
+    assert made.shape == (200, 4, 1)
+    assert float((made.mean(dim=(1, 2)) - asked[:, 0]).abs().median()) < 0.15
+
+
+def test_a_kernel_says_what_each_strategy_will_do():
+    def distance(name, kernel):
+        mass = mitigations.foretell(name, LOGISTIC, kernel, numpy_rng(0, name), draws=30_000)
+        return mass if mass is None else total_variation(mass, flat_mass())
+
+    contract = kernels.Contract(0.08)
+    plain = distance("", contract)
+    assert distance("coordinates", contract) < 0.3 * plain
+    assert distance("resample", contract) < 0.6 * plain
+    assert distance("condition", contract) > distance("coordinates", contract)
+    assert distance("penalty", contract) is None
+    assert distance("", kernels.NoShift()) == pytest.approx(0, abs=2 * tv_floor(flat_mass(), 30_000))
+
+
+@given(st.floats(0.2, 5), st.floats(-3, 3))
+@settings(max_examples=20, deadline=None)
+def test_quantile_shift_does_not_care_for_units(scale, offset):
+    rng = numpy_rng(0, "units")
+    a, b = rng.standard_normal(2_000), rng.standard_normal(2_000) + 0.5
+    assert quantile_shift(scale * a + offset, scale * b + offset) == pytest.approx(quantile_shift(a, b), abs=2e-3)
+    assert quantile_shift(a, np.full(10, np.nan)) == pytest.approx(1)
+    assert np.isnan(quantile_shift(np.ones(50), a))
+
+
+@pytest.mark.parametrize("name", mitigations.STRATEGIES)
+def test_every_strategy_makes_a_run(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(learned, "STEPS", 5)
+    monkeypatch.setattr("physlib.mitigations.deconvolve.EFFORT", mitigations.deconvolve.Effort(3, 2_000, 5_000))
+    monkeypatch.setenv("PHYSLIB_BUILD", str(tmp_path))
+    brief = {"n_train": 2_000, "n_samples": 400, "n_probe": 0, "steps": 10, "heun_steps": 4}
+    result = experiment.run(resolve("tent", "diffusion-mlp", "smoke", 0, mitigation=name, **brief))
+    assert 0 < result["q"].size <= 400
+    assert result["other_shift"].shape == (2,)
+    assert ("asked" in result.arrays) == mitigations.get(name).needs_quantity
+    assert result.config.changes["mitigation"] == name
+
+
+def test_bad_names_get_one_sentence():
+    answer = physlib("run", "tent", "--set", "mitigation=rewight", check=False)
+    assert answer.returncode == 2
+    assert "did you mean 'reweight'" in answer.stderr
+    answer = physlib("run", "tent", "--model", "vae-mlp", "--set", "mitigation=reweight", check=False)
+    assert answer.returncode == 2
+    assert "means nothing for vae-mlp" in answer.stderr
