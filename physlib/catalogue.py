@@ -28,6 +28,8 @@ POINT_MAZE = "pointmaze-umaze"
 """UMaze in MuJoCo."""
 SPEED_MAZE = "maze-umaze-speed"
 """UMaze with the mean speed balanced."""
+ARMS = ("arm-positions", "arm-steps")
+"""A reaching arm as motion capture stores it, and in the steps that an audit recommends."""
 PENDULUMS = (
     "pendulum-regular-state",
     "pendulum-regular-positions",
@@ -89,10 +91,11 @@ def runs(profile: str) -> list[Config]:
         for short in (False, True)
         for seed in seeds_of(profile, short)
     ]
+    audited = [resolve(arm, MODELS[0], profile, seed) for arm in ARMS for seed in seeds_of(profile)]
     planned = [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]
     tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
     single = [c for group in (toys(profile), dial(profile)) for configs in group.values() for c in configs]
     confirming = [c for pair in pairs for c in fresh(*pair, profile)]
     mitigated = [c for trial in trials(profile) for c in (*trial.before, *trial.after)]
     # factors share the runs at their usual level, strategies those without any
-    return list(dict.fromkeys([*judged, *planned, *single, *tried, *confirming, *mitigated]))
+    return list(dict.fromkeys([*judged, *audited, *planned, *single, *tried, *confirming, *mitigated]))

@@ -1,4 +1,4 @@
-"""The command line: `physlib list | run | forecast | verify | ledger | check | book` (door).
+"""The command line: `physlib list | run | forecast | audit | verify | ledger | check | book` (door).
 
 Every command imports what it needs when it runs, so that `list`, `ledger` and a stored `run` answer
 without PyTorch.
@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from physlib.cli_audit import audit
 from physlib.errors import PhyslibError, unknown
 
 
@@ -119,6 +120,9 @@ def forecast(
             skill = theory.score(histogram, answer.mass, draws)
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
             typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
+
+
+app.command()(audit)
 
 
 @app.command()

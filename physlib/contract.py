@@ -38,7 +38,7 @@ def check(reference: str) -> list[Check]:
     module is imported (the working directory is searched first), so its code runs. Raises
     `PhyslibError` where it cannot be imported or is none of the three.
     """
-    found = _find(reference)
+    found = find(reference)
     if inspect.isclass(found) and issubclass(found, tasks.Task):
         return _collect(_task(found))
     if inspect.isclass(found) and issubclass(found, Kernel):
@@ -50,7 +50,8 @@ def check(reference: str) -> list[Check]:
     raise PhyslibError(f"{reference} is neither a Task, a Kernel nor a Generator: derive it from one of them.")
 
 
-def _find(reference: str) -> Any:
+def find(reference: str) -> Any:
+    """What `module:name` stands for; the working directory is searched first. Raises `PhyslibError` where nothing does."""
     module, _, name = reference.partition(":")
     if not module or not name:
         raise PhyslibError(f"cannot read '{reference}': write it as module:Name.")

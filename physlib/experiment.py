@@ -10,9 +10,9 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `loss` `(S,)`: training loss, one point per 20 steps;
 - `probe_...`: locality, where there are probes, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
-- `trajectories` `(48, T, D)`: the first samples; `weights/...`: averaged weights as bfloat16 words, kept for the
-  first pilot of a profile's own runs, and for the first judged seed on tasks whose rule makes steps, where they fit
-  one megabyte.
+- `trajectories` `(48, T, D)`: the first samples, 1,000 of the first judged run on an arm; `weights/...`: averaged
+  weights as bfloat16 words, kept for the first pilot of a profile's own runs, and for the first judged seed on tasks
+  whose rule makes steps, where they fit one megabyte.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda")
 SHOWN = 48  # trajectories kept to be looked at
+AUDITED = 1_000  # and of the first judged run on an arm, to be audited
 WEIGHTS_LIMIT = 1_000_000  # bytes
 
 
@@ -207,6 +208,12 @@ def _keeps_weights(config: Config) -> bool:
     return config.seed == kept and known and not config.changes
 
 
+def _shown(task: tasks.Task, config: Config) -> int:
+    """How many samples are kept whole."""
+    audited = isinstance(task, tasks.Arm) and config.seed == JUDGED_SEEDS[0] and not config.changes
+    return AUDITED if audited else SHOWN
+
+
 def _sample(
     model: Generator, config: Config, device: str, asked: Float[np.ndarray, "N C"] | None
 ) -> Float[np.ndarray, "N T D"]:
@@ -234,5 +241,5 @@ def _measurements(task: tasks.Task, x: np.ndarray, config: Config) -> dict[str, 
         return {
             "q": task.measure(x).astype(np.float32),
             "residual": task.residual(x).astype(np.float16),
-            "trajectories": x[:SHOWN].astype(np.float32),
+            "trajectories": x[: _shown(task, config)].astype(np.float32),
         } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in others.items()}

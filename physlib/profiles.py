@@ -118,6 +118,8 @@ _SIMULATED_PRESETS: dict[str, dict[str, Any]] = {  # four times the steps in tim
     "planner-unet": _SIMULATED_UNET,
 }
 
+_ARM = {"n_samples": 3_000, "steps": 4_000}  # short trajectories: steps cost less
+
 _SIMULATED_PAPER = {"steps": 10_000}  # otherwise as laptop: what changes is the length of training
 
 _SIMULATED_SMOKE = {"n_train": 1_000, "n_samples": 200, "n_probe": 20, "steps": 20, "batch": 32, "heun_steps": 4}
@@ -167,7 +169,8 @@ def _choices(task: str, model: str, profile: str) -> dict[str, Any]:
     if smoke and isinstance(system, tasks.PointMaze):
         smoke["n_train"] = 50  # MuJoCo takes milliseconds for each
     longer = _SIMULATED_PAPER if profile == "paper" else {}
-    return usual | special | _SIMULATED_PRESETS.get(model, _SIMULATED_COMMON) | plans | longer | smoke
+    arm = _ARM if isinstance(system, tasks.Arm) and model == "diffusion-mlp" else {}
+    return usual | special | _SIMULATED_PRESETS.get(model, _SIMULATED_COMMON) | arm | plans | longer | smoke
 
 
 def _plans(system: tasks.Task, model: str) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,29 @@ def read_changes(words: list[str]) -> dict[str, int | float | str]:
             bound = "" if signed else f" and at least {least}"
             raise PhyslibError(f"--set '{word}' is not possible: {name} must be finite{bound}.")
     return changes
+
+
+def read_columns(text: str | None, option: str) -> tuple[int, ...]:
+    """Columns from a comma-separated list, none where there is no text. Raises where it is not one."""
+    try:
+        columns = tuple(int(word) for word in (text or "").split(",") if text)
+    except ValueError:
+        raise PhyslibError(
+            f"cannot read --{option} '{text}': give whole numbers separated by commas, as 0,1."
+        ) from None
+    if len(set(columns)) < len(columns):
+        raise PhyslibError(f"--{option} '{text}' names a column twice.")
+    return columns
+
+
+def check_outputs(*files: str | None) -> list[str]:
+    """The files that are to be written. Raises before any work where one cannot be."""
+    wanted = [name for name in files if name is not None]
+    for name in wanted:
+        folder = Path(name).parent
+        if not name or not folder.is_dir() or Path(name).is_dir() or not os.access(folder, os.W_OK):
+            raise PhyslibError(f"cannot write '{name}': its folder is not there, or not yours to write in.")
+    return wanted
 
 
 def _row_name(answer: Forecast, row: int) -> str:

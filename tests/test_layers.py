@@ -35,8 +35,8 @@ LAYERS = [  # a file imports only from earlier groups, or from its own
             "contract",
         ],
     ),
-    ("pages", ["terminal", "plots", "page", "pairing", "reference", "book"]),
-    ("door", ["__init__", "cli"]),
+    ("pages", ["terminal", "plots", "audit", "page", "pairing", "reference", "book"]),
+    ("door", ["__init__", "cli", "cli_audit"]),
 ]
 RANK = {name: rank for rank, (_, names) in enumerate(LAYERS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

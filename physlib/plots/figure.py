@@ -70,7 +70,7 @@ class Figure:
     canvas: Canvas
     finding: str  # the caption: what the figure shows, with its numbers
     alt: str  # what is drawn, for those who do not see it
-    origin: Origin
+    origin: Origin | str
     columns: Mapping[str, Sequence | np.ndarray]  # the plotted numbers, equal lengths
 
     def svg(self) -> str:

@@ -15,7 +15,7 @@ from physlib.tasks import Task
 
 ACROSS = 3  # transition matrices in a row
 # from transparent to full ink, so that empty is the page itself on light and on dark
-_HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
+HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
 
 
 @styled
@@ -26,7 +26,7 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
     for ax, (title, matrix) in zip(axes.flat, matrices.items(), strict=False):
         bins = matrix.shape[1]
         shown = np.where(matrix > 1e-4, matrix, np.nan)[: bins + 2]
-        image = ax.imshow(shown, origin="lower", cmap=_HEAT, norm=LogNorm(1e-3, 1), aspect="auto", rasterized=True)
+        image = ax.imshow(shown, origin="lower", cmap=HEAT, norm=LogNorm(1e-3, 1), aspect="auto", rasterized=True)
         for edge in (0.5, bins + 0.5):
             ax.axhline(edge, color=GREY, lw=0.8)
         ax.set(title=title, xticks=[-0.5, bins - 0.5])

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from physlib.errors import PhyslibError, unknown
+from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
 from physlib.tasks.base import Facts, Simulated, Stepwise, Task, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
@@ -17,14 +18,16 @@ from physlib.tasks.sinusoid import Sinusoid
 _MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
+_ARMS = (ArmPositions, ArmSteps)
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
 SYNTHETIC = (Sinusoid.family, Tent.family, Logistic.family)
 """Tasks with a formula for a rule, which every model is trained on."""
-FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS)}
+FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS)}
 
 __all__ = [
     "FAMILIES",
     "SYNTHETIC",
+    "Arm",
     "Facts",
     "Maze",
     "PointMaze",

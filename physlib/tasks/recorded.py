@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from physlib.errors import PhyslibError
 
@@ -24,6 +25,32 @@ def minari_paths(dataset: str, steps: int = 64, stride: int = 1) -> Float[np.nda
         raise PhyslibError(
             f"a path of {steps} steps with stride {stride} is none: give two steps or more, stride 1 or more."
         )
+    reach = (steps - 1) * stride + 1
+    paths: list[np.ndarray] = []
+    for places in _recorded(dataset):
+        paths += [places[i : i + reach : stride] for i in range(0, len(places) - reach + 1, reach)]
+    if not paths:
+        raise PhyslibError(
+            f"no episode of '{dataset}' has {reach} observations: ask for fewer steps or a smaller stride."
+        )
+    return np.array(paths)
+
+
+def minari_episodes(dataset: str) -> tuple[Float[np.ndarray, "N T 2"], Int[np.ndarray, " N"]]:
+    """Whole episodes of a local Minari dataset, padded with zeros to the longest, and the steps of each.
+
+    Raises `PhyslibError` as `minari_paths` does.
+    """
+    episodes = list(_recorded(dataset))
+    steps = np.array([len(places) for places in episodes])
+    x = np.zeros((len(episodes), steps.max(initial=0), 2))
+    for padded, places in zip(x, episodes, strict=True):
+        padded[: len(places)] = places
+    return x, steps
+
+
+def _recorded(dataset: str) -> Iterator[Float[np.ndarray, "S 2"]]:
+    """Positions of each episode."""
     try:
         import minari
     except ImportError:
@@ -34,16 +61,8 @@ def minari_paths(dataset: str, steps: int = 64, stride: int = 1) -> Float[np.nda
         raise PhyslibError(
             f"there is no Minari dataset '{dataset}' on this machine: download it with minari download {dataset}."
         ) from None
-    reach = (steps - 1) * stride + 1
-    paths: list[np.ndarray] = []
     for episode in recorded.iterate_episodes():
-        places = _positions(episode.observations, dataset)
-        paths += [places[i : i + reach : stride] for i in range(0, len(places) - reach + 1, reach)]
-    if not paths:
-        raise PhyslibError(
-            f"no episode of '{dataset}' has {reach} observations: ask for fewer steps or a smaller stride."
-        )
-    return np.array(paths)
+        yield _positions(episode.observations, dataset)
 
 
 def _positions(observations: Any, dataset: str) -> Float[np.ndarray, "S 2"]:

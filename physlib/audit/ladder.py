@@ -1,0 +1,67 @@
+"""The kernels that an audit knows, by name, and the one that residuals of a model give (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.fft import dct
+
+from physlib.audit.demonstrations import Demonstrations
+from physlib.audit.deviations import DistanceScale, Measured, SensitivityScale, Smooth, SpeedScale
+from physlib.audit.load import Reading
+from physlib.audit.sources import Source
+from physlib.errors import PhyslibError, unknown
+from physlib.kernels import Blur, Contract, Isotropic, Kernel
+
+WHITE = Isotropic.name
+BASELINE = Blur.name
+"""The kernel that knows nothing of trajectories; others must beat it to say anything about the cause."""
+NAMES = (WHITE, Smooth.name, SpeedScale.name, DistanceScale.name, SensitivityScale.name, Contract.name)
+"""Kernels that can be asked for."""
+
+
+def check_kernel(name: str | None) -> None:
+    """Raise for a name that no kernel has."""
+    if name is not None and name not in NAMES:
+        raise unknown("kernel", name, NAMES)
+
+
+def families(demos: Demonstrations, length: float | None, only: str | None) -> dict[str, Callable[[float], Kernel]]:
+    """Kernels by name, each built from its size; `only` one of them where that is asked for.
+
+    `length` is the correlation length of `smooth` in steps, where one was read. Two kernels measure trajectories of
+    their own and are left out, or refused, where episodes differ in length.
+    """
+    usual = length if length is not None and length >= 0.5 else demos.shape[0] / 16
+    every: dict[str, Callable[[float], Kernel]] = {
+        WHITE: Isotropic,
+        Smooth.name: lambda s: Smooth(s, usual),
+        SpeedScale.name: SpeedScale,
+        DistanceScale.name: DistanceScale,
+    }
+    if demos.uniform:
+        every |= {SensitivityScale.name: SensitivityScale, Contract.name: Contract}
+    if only is not None and only not in every:
+        raise PhyslibError(f"kernel {only} needs episodes of one length: resample them, or choose another kernel.")
+    return every if only is None else {only: every[only]}
+
+
+def from_residuals(source: Source, reading: Reading, shape: tuple[int, int], demonstrations: str) -> Measured:
+    """Kernel with the size and spectrum of residuals `(N, T, D)`, a reconstruction minus what was reconstructed.
+
+    Raises `PhyslibError` where they do not fit the demonstrations' `(T, D)` or are not finite.
+    """
+    if source.shape[1:] != shape or source.steps is not None or reading.ragged == "resample":
+        raise PhyslibError(
+            f"residuals in {source.name} have steps and columns {source.shape[1:]}, {demonstrations} has {shape}: "
+            "they must be reconstructions of whole episodes minus these."
+        )
+    columns, power, count = list(reading.columns or range(shape[1])), 0.0, 0
+    for block in source.rows():
+        error = block[:, :, columns].astype(float)
+        if not np.isfinite(error).all():
+            raise PhyslibError(f"residuals in {source.name} hold NaN or infinity: drop those trajectories.")
+        power = power + (dct(error, axis=1, norm="ortho") ** 2).sum(axis=0)
+        count += len(block)
+    return Measured(power / count)

@@ -1,0 +1,214 @@
+"""An audit in plain sentences, every number from its record (pages layer)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from physlib.audit.bins import Stretch
+from physlib.audit.deviations import Measured, Smooth
+from physlib.audit.ladder import BASELINE, WHITE
+from physlib.audit.result import Audit, Findings
+from physlib.kernels import Kernel
+
+SHOWN = 4  # stretches named in a sentence
+
+
+def number(value: float, unit: str = "", sign: bool = False) -> str:
+    """Three figures and the unit."""
+    text = f"{value:{'+' if sign else ''}.3g}"
+    return f"{text} {unit}" if unit else text
+
+
+def share(value: float) -> str:
+    """A share of all trajectories in per cent, with two figures."""
+    return f"{100 * value:.1f} %" if abs(value) < 0.0995 else f"{100 * value:.0f} %"
+
+
+def _signed(value: float) -> str:
+    """Per cent with its sign, and none for zero."""
+    return f"{round(100 * value, 1) + 0:{'' if abs(value) < 0.0005 else '+'}.1f}"
+
+
+def where(stretch: Stretch, unit: str) -> str:
+    """A stretch of values in words."""
+    if stretch.lo is None:
+        return f"below {number(stretch.hi, unit)}"
+    if stretch.hi is None:
+        return f"above {number(stretch.lo, unit)}"
+    return f"from {number(stretch.lo)} to {number(stretch.hi, unit)}"
+
+
+def kernel_in_words(kernel: Kernel) -> str:
+    """A deviation in words."""
+    if isinstance(kernel, Measured):
+        return "an error with the size and spectrum of the residuals"
+    kind = f"{kernel.name} error"
+    if isinstance(kernel, Smooth):
+        kind = "white error" if kernel.length == 0 else f"smooth error (correlation {kernel.length:.2g} steps)"
+    return f"{kind} of {share(kernel.parameters['s'])} of each column's standard deviation"
+
+
+def sentences(audit: Audit) -> dict[str, list[str]]:
+    """Sentences by section of the report, in reading order."""
+    found = {
+        "demonstrations": [_demonstrations(audit)],
+        "forecast": _forecast(audit),
+        "sensitivity": [_sensitivity(audit)],
+        "representations": [_representations(audit)],
+    }
+    if audit.findings is not None:
+        found = {
+            "verdict": _verdict(audit, audit.findings),
+            "explanation": _explanation(audit, audit.findings),
+            "plausibility": _plausibility(audit.findings),
+        } | found
+    return found
+
+
+def _name(audit: Audit) -> str:
+    return audit.demos.quantity.name.replace("_", " ")
+
+
+def _demonstrations(audit: Audit) -> str:
+    q, demos = audit.demos.intake.q, audit.demos
+    low, high = np.quantile(q, [0.005, 0.995])
+    return (
+        f"{demos.intake.name} holds {len(q):,} demonstrations of {demos.shape[0]} steps and {demos.shape[1]} column(s) used; their "
+        f"{_name(audit)} is {number(q.mean(), audit.unit)} on average, 99 % between {number(low)} and {number(high, audit.unit)}."
+    )
+
+
+def _list(stretches: list[Stretch], unit: str) -> str:
+    return "; ".join(
+        f"{where(s, unit)} ({_signed(s.mass)} % of all, {_signed(s.interval[0])} to {_signed(s.interval[1])})"
+        for s in stretches[:SHOWN]
+    )
+
+
+def _forecast(audit: Audit) -> list[str]:
+    outlook, intended, unit = audit.outlook, audit.demos.bins.intended, audit.unit
+    tv, low, high = outlook.tv(intended)
+    typical = outlook.typical
+    lines = [
+        f"Forecast: {kernel_in_words(typical.kernel)} changes the mean {_name(audit)} by "
+        f"{number(typical.mean_shift, unit, sign=True)} and puts {share(tv)} of all trajectories in the wrong bin."
+    ]
+    if len(outlook.members) > 1:
+        means = [m.mean_shift for m in outlook.members]
+        lines.append(
+            f"Over the {len(outlook.members)} sizes and spectra that trained models are known to leave, that is "
+            f"{share(low)} to {share(high)} of all, and {number(min(means), sign=True)} to {number(max(means), unit, sign=True)}."
+        )
+    if audit.calibrated:
+        lines.append("The residuals set size and spectrum; the interval is that of the Monte Carlo alone.")
+    for verb, stretches in (("Over-produced", outlook.gains), ("Under-produced", outlook.losses)):
+        if stretches:
+            lines.append(f"{verb}, and by none of these errors the other way: {_list(stretches, unit)}.")
+    if not outlook.gains and not outlook.losses:
+        why = "they disagree on where mass goes" if high > 0.01 else "this quantity hardly feels such errors"
+        lines.append(f"No bin surely gains or loses: {why}.")
+    return lines
+
+
+def _sensitivity(audit: Audit) -> str:
+    slope, windows = np.nan_to_num(audit.sensitivity.slope), audit.sensitivity.windows
+    largest, median = slope.max(), np.median(slope)
+    if largest == 0:
+        return "No small error anywhere along the trajectory changes it."
+    w, d = np.unravel_index(slope.argmax(), slope.shape)
+    end = windows[w + 1] - 1 if w + 1 < len(windows) else audit.demos.shape[0] - 1
+    steps = f"step {windows[w]}" if end == windows[w] else f"steps {windows[w]} to {end}"
+    if largest < 1.5 * median:
+        return "An error matters about equally everywhere along the trajectory."
+    if largest > 20 * median:
+        places = np.unique(windows[(slope > largest / 4).any(axis=1)])
+        return (
+            f"An error matters at some places only, most at {steps} of column {d}; above a quarter of that, "
+            f"from step {places.min()} to step {places.max()}."
+        )
+    return (
+        f"An error matters most at {steps} of column {d}: {largest / median:.1f} times as much as at the median place."
+    )
+
+
+def _representations(audit: Audit) -> str:
+    given = next(r for r in audit.ranking if r.name == "as given")
+    best = audit.ranking[0]
+    order = ", ".join(f"{r.name} {share(r.tv)}" for r in audit.ranking)
+    if best.tv + 2 * (best.spread + given.spread) >= given.tv:
+        return f"No representation tried would reduce the forecast shift by more than its noise. Forecast shift, least first: {order}."
+    return (
+        f"Stored as {best.name}, an error of the same relative size would put {share(best.tv)} of all trajectories in the "
+        f"wrong bin instead of {share(given.tv)}. Forecast shift, least first: {order}."
+    )
+
+
+def _verdict(audit: Audit, f: Findings) -> list[str]:
+    c, unit = f.comparison, audit.unit
+    moved = c.p_value < 0.05
+    lines = [
+        f"The {_name(audit)} of the {f.count:,} samples in {f.name} {'has shifted' if moved else 'shows no shift that sampling could not make'} "
+        f"(permutation test, p = {c.p_value:.3f}): {share(c.tv)} of all lie in the wrong bin ({share(c.tv_interval[0])} to "
+        f"{share(c.tv_interval[1])}), where sampling alone gives {share(c.tv_floor)}.",
+        f"The mean changes by {number(c.mean_shift, unit, sign=True)} ({number(c.mean_shift_interval[0], sign=True)} to "
+        f"{number(c.mean_shift_interval[1], sign=True)}); values move by {number(c.w1, unit)} on average (Wasserstein distance, "
+        f"{number(c.w1_interval[0])} to {number(c.w1_interval[1])}).",
+    ]
+    for verb, stretches in (("Too many", c.gains), ("Too few", c.losses)):
+        if stretches:
+            lines.append(f"{verb}: {_list(stretches, unit)}.")
+    if c.failed:
+        lines.append(f"{c.failed} samples have no finite {_name(audit)}; they count as a bin of their own.")
+    return lines
+
+
+def _explanation(audit: Audit, f: Findings) -> list[str]:
+    e, lines = f.explanation, []
+    if e.skill is None:
+        lines.append(
+            "The shift is under twice what sampling alone gives, so this quantity cannot identify a deviation: "
+            "neither its size nor its kind. More samples, or a more sensitive quantity, could."
+        )
+    else:
+        base = next(r.skill for r in e.ladder if r.kernel == BASELINE)
+        lines.append(
+            f"A small error added to the demonstrations explains {share(e.skill)} of the shift ({share(e.skill_interval[0])} to "
+            f"{share(e.skill_interval[1])}; fitted to one half of the samples, judged on the other): the best-fitting kernel is {e.kernel}. "
+            f"A blur of the quantity that knows nothing of trajectories explains {share(base)}."
+        )
+        if base >= e.skill:
+            lines.append(
+                "No kernel beats that blur, so nothing here shows that an error along the trajectory is the cause."
+            )
+        elif e.skill < 0.5:
+            lines.append("So most of the shift is not of the kind that the forecast describes: look for another cause.")
+    if e.scale is not None:
+        sizes = ", ".join(number(s * e.scale) for s in audit.demos.scale)
+        lines.append(
+            f"Of white errors, one of {share(e.scale)} of each column's standard deviation comes nearest "
+            f"({sizes}{' ' + audit.unit_in if audit.unit_in else ''} by column)."
+        )
+        if e.kernel not in (None, WHITE):
+            lines.append(
+                "The best-fitting kernel is not white, so this is a white-equivalent size, not the error's own."
+            )
+    s = f.spectrum
+    if s.size is not None:
+        kind = "white" if s.length < 0.5 else f"smooth over {s.length:.1f} steps"
+        lines.append(
+            f"Read from differences between steps, whatever the quantity: an error of {share(s.size)}, {kind}."
+        )
+    else:
+        lines.append(f"Read from differences between steps, whatever the quantity: the error is {s.kind}.")
+    return lines
+
+
+def _plausibility(f: Findings) -> list[str]:
+    p, c = f.plausibility, f.comparison
+    lines = [
+        f"{share(p.within)} of the samples are as near to a demonstration and as smooth as 99 % of demonstrations are "
+        f"(of demonstrations held out, {share(p.expected)})."
+    ]
+    if c.p_value < 0.05 and p.within > 0.8 * p.expected:
+        lines.append("Looked at one by one they seem right; their distribution is wrong.")
+    return lines
