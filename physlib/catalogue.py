@@ -5,6 +5,7 @@ from __future__ import annotations
 from physlib import tasks
 from physlib.confounds import HALF, factors
 from physlib.errors import PhyslibError
+from physlib.models import DIFFUSIONS
 from physlib.profiles import FRESH_SEEDS, Config, resolve, seeds_of
 from physlib.trials import trials
 
@@ -15,8 +16,6 @@ DIAL = (
     *("logistic[2.6,2.8]", "logistic[3.1,3.3]", "logistic[3.4,3.6]", "logistic[3.6,3.8]", "logistic[3.8,4]"),
 )
 """Ranges of equal width from regular to chaotic."""
-DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
-"""The models that the argument is made on."""
 MODELS = (*DIFFUSIONS, "diffusion-transformer", "flow-mlp", "autoregressive-transformer", "vae-mlp")
 """One or more models of each family, all trained on the synthetic tasks."""
 TOYS = ("ring", "ring-polar")

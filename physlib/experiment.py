@@ -11,8 +11,8 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `probe_...`: locality, where there are probes, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
 - `trajectories` `(48, T, D)`: the first samples, 1,000 of the first judged run on an arm; `weights/...`: averaged
-  weights as bfloat16 words, kept for the first pilot of a profile's own runs, and for the first judged seed on tasks
-  whose rule makes steps, where they fit one megabyte.
+  weights as bfloat16 words, kept for the first pilot of a profile's own runs, and for the first judged seed of
+  `models.DIFFUSIONS` on tasks whose rule makes steps, where they fit one megabyte.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def shares(task: tasks.Task, results: Iterable[Result]) -> Float[np.ndarray, "S 
 def model_of(result: Result) -> Generator:
     """The trained model of a result that kept its weights. Raises `PhyslibError` where it did not."""
     if not result.weights:
-        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks seed {JUDGED_SEEDS[0]}"
+        kept = f"pilot seed {PILOT_SEEDS[0]} does, and on synthetic tasks seed {JUDGED_SEEDS[0]} of {', '.join(models.DIFFUSIONS)}"
         raise PhyslibError(f"this run kept no weights, only {kept}.")
     model = untrained(result.config, training_data(result.config).x)
     model.load(result.weights)
@@ -202,10 +202,11 @@ def _since(started: float) -> float:
 
 
 def _keeps_weights(config: Config) -> bool:
-    """The first pilot, whose deviations are a kernel, and the first judged run where ideal answers are known."""
-    kept = PILOT_SEEDS[0] if config.role == "pilot" else JUDGED_SEEDS[0]
-    known = config.role == "pilot" or isinstance(tasks.get(config.task), tasks.Stepwise)
-    return config.seed == kept and known and not config.changes
+    """The first pilot, whose deviations are a kernel, and the first run of the models that the argument is made on."""
+    if config.role == "pilot":
+        return config.seed == PILOT_SEEDS[0] and not config.changes
+    argued = config.model in models.DIFFUSIONS and isinstance(tasks.get(config.task), tasks.Stepwise)
+    return config.seed == JUDGED_SEEDS[0] and argued and not config.changes
 
 
 def _shown(task: tasks.Task, config: Config) -> int:

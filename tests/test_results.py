@@ -39,10 +39,10 @@ def test_every_run_of_the_book_is_stored_and_whole(config):
     assert result.provenance["revision"]
 
 
-@pytest.mark.parametrize("role", ["judged", "pilot"])
-@pytest.mark.parametrize(
-    "model", [m for m in catalogue.MODELS if m != "vae-mlp"]
-)  # whose weights are too large to keep
+_WEIGHED = [(m, "pilot") for m in catalogue.MODELS if m != "vae-mlp"]  # whose weights are too large to keep
+
+
+@pytest.mark.parametrize(("model", "role"), [*_WEIGHED, *((m, "judged") for m in catalogue.DIFFUSIONS)])
 def test_stored_weights_make_the_stored_samples(model, role):
     """bfloat16 weights with the exact normalisation: the same noise leads to nearly the same trajectory."""
     config = next(c for c in CATALOGUE if (c.task, c.model, c.role) == ("sinusoid", model, role))

@@ -41,6 +41,8 @@ PROBES = {
 """What each model is probed by; these are all the models."""
 VERSIONS = dict.fromkeys(PROBES, 1)
 """Model names with a version each, raised by hand when the meaning of the model changes: stored runs then miss."""
+DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
+"""The models that the argument is made on."""
 PLANNERS = ("planner-unet",)
 """Models that fill in between given end points."""
 
