@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from physlib.audit.bins import Bins
 from physlib.audit.plausibility import QUANTILES
@@ -187,6 +188,9 @@ def plausibility(audit: Audit) -> Figure:
         columns.add(proxy=[proxy.name for proxy in found.proxies], quantile=QUANTILES[p], ratio=ratio)
     ax.axvline(1, color=INK, lw=0.9)
     ax.set(xlabel="samples / demonstrations", xscale="log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(y=0.3)
     figure.legend(loc="outside lower center", ncols=3)
     finding = " ".join(sentences(audit)["plausibility"])
