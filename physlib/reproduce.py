@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -57,11 +57,9 @@ def compare(config: Config) -> Verdict:
 
     A cell with a single run has no spread between seeds: there only the sampling floor is allowed.
     """
-    same = ("task", "model", "role")
-    twins = [c for c in catalogue.runs(config.profile) if all(getattr(c, f) == getattr(config, f) for f in same)]
-    seeds, pilot = [c.seed for c in twins], config.role == "pilot"
-    cell = experiment.load(config.task, config.model, config.profile, seeds, pilot)
-    flat, index = flat_mass(), [result.config for result in cell].index(config)
+    twins = [c for c in catalogue.runs(config.profile) if replace(c, seed=config.seed) == config]
+    cell = experiment.fetch(twins)
+    flat, index = flat_mass(), twins.index(config)
     again = experiment.produce(config, "cpu", None)
     shares = experiment.shares(tasks.get(config.task), [*cell, again])
     shifts = [total_variation(share, flat) for share in shares]
