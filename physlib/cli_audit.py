@@ -50,7 +50,7 @@ def audit(
     from physlib import audit as office
     from physlib import terminal
 
-    outputs = terminal.check_outputs(html, json_file)
+    outputs = terminal.check_outputs((html, json_file), (demos, samples, residuals))
     reading = office.Reading(key, terminal.read_columns(columns, "columns") or None, dt, ragged, length)
     found = office.audit(
         *(demos, quantity, samples),

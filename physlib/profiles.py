@@ -216,4 +216,6 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
     choices = _choices(task, model, profile)
     if pilot:
         choices |= {"role": "pilot", "steps": choices.get("steps", Config.steps) // 10}
+    if overrides.get("mitigation"):  # whose models see other trajectories than a probe or a plan holds
+        choices |= {"n_probe": 0, "n_plans": 0}
     return Config(task, model, profile, seed, **choices | overrides)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +94,14 @@ def read_columns(text: str | None, option: str) -> tuple[int, ...]:
     return columns
 
 
-def check_outputs(*files: str | None) -> list[str]:
-    """The files that are to be written. Raises before any work where one cannot be."""
+def check_outputs(files: Sequence[str | None], inputs: Sequence[str | None]) -> list[str]:
+    """The files that are to be written. Raises before any work where one cannot be, or would destroy another."""
     wanted = [name for name in files if name is not None]
+    taken = {Path(name).resolve() for name in inputs if name is not None}
     for name in wanted:
+        if Path(name).resolve() in taken:
+            raise PhyslibError(f"'{name}' is named twice, or as an input as well: give each output a file of its own.")
+        taken.add(Path(name).resolve())
         folder = Path(name).parent
         if not name or not folder.is_dir() or Path(name).is_dir() or not os.access(folder, os.W_OK):
             raise PhyslibError(f"cannot write '{name}': its folder is not there, or not yours to write in.")

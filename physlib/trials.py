@@ -82,6 +82,16 @@ class Trial:
         earlier = [experiment.fetch([replace(config, mitigation=name) for name in seen]) for config in self.after]
         return float(np.mean(extra) + np.mean([sum(map(_seconds, runs)) for runs in earlier]))
 
+    @property
+    def steps_extra(self) -> int:
+        """Training steps beyond those of a run without the strategy, earlier runs that it must have seen included.
+
+        Counted, since wall time also depends on what else a machine does.
+        """
+        known = mitigations.STRATEGIES.get(self.strategy)
+        trained = 0 if self.strategy == "resample" else self.after[0].steps
+        return trained + len(known.after if known else ()) * self.after[0].steps - self.before[0].steps
+
 
 def trials(profile: str) -> list[Trial]:
     """Every strategy on every task that it is tried on at a profile."""
@@ -98,8 +108,6 @@ def _trial(strategy: str, task: str, model: str, profile: str, **settings: int) 
     before = tuple(resolve(task, model, profile, seed, **settings) for seed in seeds)
     if strategy == "longer":
         return Trial(strategy, before, tuple(resolve(task, model, profile, seed) for seed in seeds))
-    if not settings:  # the run before is one of the book's, and was probed
-        settings = {"n_probe": 0} | ({"n_plans": 0} if before[0].n_plans else {})
     after = tuple(resolve(task, model, profile, seed, mitigation=strategy, **settings) for seed in seeds)
     return Trial(strategy, before, after)
 

@@ -131,6 +131,9 @@ def _resampled_w1(
     grid = np.unique(np.quantile(np.concatenate([first, second]), np.linspace(0, 1, 400)))
     parts = []
     for values in (first, second):
-        share = np.histogram(values, grid)[0] / len(values)
-        parts.append(np.cumsum(rng.multinomial(len(values), share / share.sum(), BOOTSTRAPS) / len(values), axis=1))
+        # share at or below each value of the grid, so that few distinct values are counted where they are
+        at = np.searchsorted(grid, values).clip(0, len(grid) - 1)
+        share = np.bincount(at, minlength=len(grid)) / len(values)
+        drawn = rng.multinomial(len(values), share, BOOTSTRAPS) / len(values)
+        parts.append(np.cumsum(drawn, axis=1)[:, :-1])
     return np.abs(parts[0] - parts[1]) @ np.diff(grid)

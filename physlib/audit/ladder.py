@@ -64,4 +64,6 @@ def from_residuals(source: Source, reading: Reading, shape: tuple[int, int], dem
             raise PhyslibError(f"residuals in {source.name} hold NaN or infinity: drop those trajectories.")
         power = power + (dct(error, axis=1, norm="ortho") ** 2).sum(axis=0)
         count += len(block)
+    if not np.any(power):
+        raise PhyslibError(f"residuals in {source.name} are all zero: give reconstructions minus originals.")
     return Measured(power / count)

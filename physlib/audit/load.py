@@ -37,7 +37,7 @@ class Intake:
 
     name: str
     q: Float[np.ndarray, " N"]
-    kept: Episodes  # the subset, in the file's order
+    kept: Episodes  # the subset, in random order
     rows: Int[np.ndarray, " M"]  # its places in the file
     mean: Float[np.ndarray, " D"]  # of each chosen column, over trajectories and real steps
     scale: Float[np.ndarray, " D"]  # standard deviation, likewise
@@ -117,8 +117,9 @@ def take_in(source: Source, quantity: Quantity, reading: Reading, rng: np.random
             here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
             kept.append(Episodes(*(part[here] for part in episodes)))
     bad.complain()
-    subset = Episodes(*(np.concatenate(parts) for parts in zip(*kept, strict=True)))
-    return Intake(source.name, q, subset, rows, *moments.result(), source.shape)
+    mixed = rng.permutation(size)  # files may be sorted, and kernels are tried on the first few
+    subset = Episodes(*(np.concatenate(parts)[mixed] for parts in zip(*kept, strict=True)))
+    return Intake(source.name, q, subset, rows[mixed], *moments.result(), source.shape)
 
 
 def check_demonstrated(intake: Intake, quantity: Quantity) -> None:

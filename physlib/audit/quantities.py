@@ -153,15 +153,19 @@ def _guarded(name: str, function: Callable) -> Callable[[Episodes], Float[np.nda
 
     def measure(e: Episodes) -> Float[np.ndarray, " N"]:
         try:
-            q = np.asarray(function(e.x), dtype=float)
-        except Exception as error:  # whatever it raises is its author's to know
+            x = e.x.view()
+            x.flags.writeable = False  # what it wrote would be forecast from
+            q = np.asarray(function(x))
+        except (Exception, SystemExit) as error:  # whatever it raises is its author's to know
             detail = " ".join(str(error).split())[:120]
             raise PhyslibError(f"quantity {name} raised {type(error).__name__}: {detail}.") from error
         if q.shape != e.x.shape[:1]:
             raise PhyslibError(
                 f"quantity {name} gave shape {q.shape} for {len(e.x)} trajectories: expected ({len(e.x)},)."
             )
-        return q
+        if q.dtype.kind not in "fiub":
+            raise PhyslibError(f"quantity {name} gave {q.dtype} values: expected real numbers.")
+        return q.astype(float)
 
     return measure
 

@@ -86,9 +86,10 @@ class StateWithVelocities(TrajectoryKernel):
 
     def deviate(self, task, x, rng):
         steps = x.shape[1]
-        difference, moved = np.diff(np.eye(steps), axis=0), np.empty_like(x)
-        for d in range(x.shape[2]):
-            position, step = max(task.scale[d], 1e-300), max(float(np.diff(x[..., d], axis=1).std()), 1e-300)
+        difference, moved = np.diff(np.eye(steps), axis=0), x.copy()
+        for d in np.flatnonzero(task.scale > 0):
+            position = task.scale[d]
+            step = max(float(np.diff(x[..., d], axis=1).std()), 1e-9 * position)
             normal = np.eye(steps) / position**2 + difference.T @ difference / step**2
             # the fit is linear: its error is what it makes of the errors of positions and of steps
             pull = rng.standard_normal((len(x), steps)) / position

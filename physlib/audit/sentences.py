@@ -31,6 +31,8 @@ def _signed(value: float) -> str:
 
 def where(stretch: Stretch, unit: str) -> str:
     """A stretch of values in words."""
+    if stretch.lo is None and stretch.hi is None:
+        return "everywhere"
     if stretch.lo is None:
         return f"below {number(stretch.hi, unit)}"
     if stretch.hi is None:

@@ -123,7 +123,7 @@ def _npy(path: Path, key: str) -> Source:
 
 def _npz(path: Path, key: str) -> Source:
     with zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         if key not in names:
             raise _no_key(path, key, names)
         with archive.open(f"{key}.npy") as file:

@@ -71,6 +71,6 @@ def read_spectrum(demonstrations: Episodes, samples: Episodes, scale: Float[np.n
     square = np.clip((shapes * excess * weight).sum(axis=1) / (shapes**2 * weight).sum(axis=1), 0, None)
     misfit = ((excess - square[:, None] * shapes) ** 2 * weight).sum(axis=1)
     best = int(np.argmin(misfit))
-    if square[best] == 0:
+    if square[best] == 0 or best == len(lengths) - 1:  # a change of the motion itself, not an error of some length
         return unread
     return Spectrum(float(np.sqrt(square[best])), float(lengths[best]), unread.excess, unread.standard_error)

@@ -21,9 +21,11 @@ def posterior_mean(task: Task, s: float, draws: int = MOST) -> tuple[Float[np.nd
 
     Means over groups of equal size in u, so that the curve is finest where measurements are dense.
     """
-    knots = draws // 500
     if isinstance(task, Simulated):  # longer trajectories, and fewer distinct ones
-        draws, knots = draws // 10, knots // 4
+        draws = max(draws, MOST // 2)
+        draws, knots = draws // 10, draws // 2_000
+    else:
+        knots = draws // 500
     rng = numpy_rng(0, f"posterior mean {task.name} {s:.9g}")
     data = task.draw(draws, rng)
     with np.errstate(all="ignore"):

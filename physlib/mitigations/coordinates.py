@@ -15,7 +15,7 @@ class Coordinates(Mitigation):
         return Change(task=recoded(task, analytic_chart(task)))
 
 
-class Spectrum(Mitigation):
+class CosineCoordinates(Mitigation):
     """The model sees cosine coefficients over time, each in units of its own deviation; it stays unconditional."""
 
     name = "cosines"

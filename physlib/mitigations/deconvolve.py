@@ -16,7 +16,7 @@ EFFORT = Effort(nodes=13, draws=50_000, final=200_000)
 
 
 class Deconvolve(Mitigation):
-    """Weights that solve `R w = p`, `w >= 0`, in least squares, with R of the kernel that explains the plain run best.
+    """Weights that solve `R w = p`, `w >= 0`, in least squares, with R of `contract` fitted to the plain run.
 
     The law of the trajectories in a bin is taken to stay as it is; R contracts towards the middle of the *old*
     range of values, which a model trained on new weights has no reason to do.
