@@ -87,7 +87,9 @@ def test_every_figure_has_words(visit, name):
     for figure in page.locator("figure.phys").all():
         label = figure.locator("[role=img]").first.get_attribute("aria-label")
         assert len(label) > 20
-        assert re.search(r"Profile smoke, seeds [\d, ]+, revision", figure.locator("figcaption").inner_text())
+        # a figure says which runs it is of; an audit's, which files
+        origin = r"Profile smoke, seeds [\d, ]+, revision|\d demonstrations\b.*; seed \d"
+        assert re.search(origin, figure.locator("figcaption").inner_text())
     for image in page.locator("main img").all():
         assert image.get_attribute("alt")
         assert "_images/" not in image.get_attribute("alt")
