@@ -12,10 +12,12 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from physlib import experiment, mitigations, tasks
 from physlib.assembly import training_data
 from physlib.density import flat_mass, quantile_shift, tv_floor
+from physlib.mitigations.condition import ends
 from physlib.observe import observed
 from physlib.profiles import Config, resolve, seeds_of
 from physlib.rng import numpy_rng
@@ -34,8 +36,8 @@ TRIED = (
 SMOOTH = ("increments", "cosines")  # charts for the sinusoid, which mean nothing where motion is chaotic
 MAZE, STATE, POSITIONS = "maze-umaze", "pendulum-regular-state", "pendulum-regular-positions"
 APPLIED = {  # with the U-Net, on which mazes and pendulums look right
-    MAZE: ("longer", "reweight", "condition", "condition-ends", "condition-apart", "coordinates"),
-    STATE: ("longer", "condition", "condition-ends", "condition-apart"),
+    MAZE: ("longer", "condition", "condition-ends", "condition-apart", "coordinates"),
+    STATE: ("condition", "condition-ends", "condition-apart"),
 }
 ROUGH = (MAZE, POSITIONS)  # where the MLP errs most; the kernel recommends cosines
 SMOKE = ("reweight", "condition", "resample", "coordinates")
@@ -142,6 +144,38 @@ def _bare(config: Config) -> Config:
 def _with(strategy: str, config: Config) -> Config:
     """The same run with a strategy, which is neither probed nor asked for plans."""
     return replace(_bare(config), mitigation=strategy)
+
+
+class Miss(NamedTuple):
+    """How far a told model is from what it was asked for, medians over samples."""
+
+    quantity: float  # distance from the value, over the range
+    inward: float  # signed distance towards the middle where a value within a twentieth of an end was asked for
+    ends: float  # distance from the told states, root mean square in channel standard deviations; NaN if none was told
+
+
+def missed(run: Result) -> Miss:
+    """What a run of a told model did with what it was asked for; end points by the trajectories that are stored."""
+    task = tasks.get(run.config.task)
+    wanted = asked(run)
+    place = (wanted[:, 0] - task.lo) / (task.hi - task.lo)
+    apart = (run["q"] - wanted[:, 0]) / (task.hi - task.lo)
+    near = np.minimum(place, 1 - place) < 0.05
+    toward = np.where(place < 0.5, apart, -apart)[near]
+    told = wanted[:, 1:]
+    x, off = run["trajectories"].astype(float), math.nan
+    if told.size:
+        between = (ends(task, x) - told[: len(x)]).reshape(len(x), -1, task.shape[1]) / task.scale
+        off = float(np.median(np.sqrt(np.mean(between**2, axis=(1, 2)))))
+    return Miss(float(np.nanmedian(np.abs(apart))), float(np.nanmedian(toward)), off)
+
+
+def asked(run: Result) -> Float[np.ndarray, "N C"]:
+    """What a told model was asked for, drawn again: the quantity, then the states that were told."""
+    config = run.config
+    task, rng = tasks.get(config.task), numpy_rng(config.seed, "asked")
+    change = mitigations.get(config.mitigation).change(task, task.sample(2, numpy_rng(0, "told")), [], rng)
+    return change.asked(config.n_samples, rng)
 
 
 def _outcome(run: Result) -> Outcome:

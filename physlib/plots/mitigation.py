@@ -15,6 +15,7 @@ from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figu
 from physlib.plots.interactive import Interactive, heights, histogram
 from physlib.tasks import Task
 
+DOTS = 1_500  # samples drawn of each panel
 HELPS = 0.9  # ratio of shifts below which a strategy is said to help
 
 
@@ -102,6 +103,32 @@ def codes(name: str, felt: Mapping[str, Mapping[str, Float[np.ndarray, " C"]]], 
     axes[0, 0].legend(fontsize=8)
     finding = f"Root of the summed squares over all numbers, per cent of the range. {'; '.join(told)}."
     alt = f"Lines over the index of each coordinate for {', '.join(felt)}: how much the quantity feels an error there."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+@styled
+def answers(
+    name: str, told: Mapping[str, tuple[Task, Float[np.ndarray, " N"], Float[np.ndarray, " N"]]], origin: Origin
+) -> Figure:
+    """What came out against what a told model was asked for, in units of the range, one panel a strategy and task.
+
+    `told` maps a title to the task, the values asked for and those measured.
+    """
+    figure, axes = grid(len(told), 3, 2.6, 2.6, sharex=True, sharey=True)
+    columns, found = Columns(), []
+    for ax, (title, (task, wanted, made)) in zip(axes.flat, told.items(), strict=False):
+        x, y = ((np.asarray(v, dtype=float) - task.lo) / (task.hi - task.lo) for v in (wanted, made))
+        shown = slice(DOTS)
+        ax.plot(x[shown], y[shown], ".", color=BLUE, ms=2, alpha=0.35, rasterized=True)
+        ax.plot([0, 1], [0, 1], color=INK, lw=1)
+        ax.set_title(title, fontsize=9)
+        columns.add(title=title, asked=x[shown], made=y[shown])
+        found.append(f"{title} {np.nanmean(np.abs(y - x) < 0.05):.0%}")
+    axes[0, 0].set(xlim=(-0.1, 1.1), ylim=(-0.3, 1.3))
+    figure.supxlabel("asked for, from end to end of the range", fontsize=9.5)
+    figure.supylabel("came out", fontsize=9.5)
+    finding = f"Share of samples within a twentieth of the range of what was asked for: {'; '.join(found)}."
+    alt = f"Scatter of the value that came out against the value asked for, with the diagonal, for {', '.join(told)}."
     return Figure(name, figure, finding, alt, origin, columns)
 
 
