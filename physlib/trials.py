@@ -37,7 +37,7 @@ SMOOTH = ("increments", "cosines")  # charts for the sinusoid, which mean nothin
 MAZE, STATE, POSITIONS = "maze-umaze", "pendulum-regular-state", "pendulum-regular-positions"
 APPLIED = {  # with the U-Net, on which mazes and pendulums look right
     MAZE: ("longer", "condition", "condition-ends", "condition-apart", "coordinates"),
-    STATE: ("condition", "condition-ends", "condition-apart"),
+    STATE: ("condition-ends", "condition-apart"),
 }
 ROUGH = (MAZE, POSITIONS)  # where the MLP errs most; the kernel recommends cosines
 SMOKE = ("reweight", "condition", "resample", "coordinates")
