@@ -54,7 +54,7 @@ def findings(demos, x):
     sampled = take_in(open_trajectories(x, Reading()), demos.quantity, Reading(), numpy_rng(0, "s"), x.shape[1])
     spectrum = read_spectrum(demos.kept, sampled.kept, demos.scale)
     found = compare(demos.bins, demos.intake.q, sampled.q, numpy_rng(0, "c"))
-    return found, spectrum, after.explain(demos, sampled.q, spectrum.length, None, 0)
+    return found, spectrum, after.explain(demos, sampled, None, 0)
 
 
 # ---- is the shift real

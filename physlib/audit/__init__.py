@@ -94,6 +94,6 @@ def _findings(demos: Demonstrations, drawn: Intake, kernel: str | None, seed: in
         count=len(drawn.q),
         comparison=compare(demos.bins, demos.intake.q, drawn.q, numpy_rng(seed, "audit comparison")),
         spectrum=spectrum,
-        explanation=explain(demos, drawn.q, spectrum.length, kernel, seed),
+        explanation=explain(demos, drawn, kernel, seed),
         plausibility=looks(demos.kept, drawn.kept, demos.scale, numpy_rng(seed, "audit looks")),
     )
