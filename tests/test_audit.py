@@ -154,8 +154,10 @@ SIZES = np.random.default_rng(20_260_515).uniform(0.006, 0.03, 3).round(4)  # no
 @pytest.mark.parametrize("size", SIZES)
 def test_white_error_comes_back_with_its_size(demos, size):
     _, spectrum, found = findings(demos, deviated(demos, Isotropic(size), 20_000, 2))
-    assert found.scale == pytest.approx(size, rel=0.2)
+    assert found.white.size == pytest.approx(size, rel=0.2)
+    assert found.white.size_interval[0] < size * 1.05 and found.white.size_interval[1] > size * 0.95
     assert found.skill >= 0.9
+    assert found.skill_interval[1] == 1
     assert spectrum.kind == "white"
     assert spectrum.size == pytest.approx(size, rel=0.1)
 
@@ -269,7 +271,7 @@ def test_record_is_json_and_absent_values_are_null(demos, tmp_path):
     done = audit(demos.kept.x[:1_000], "path_length")
     done.save(json_file=tmp_path / "a.json")
     record = json.loads((tmp_path / "a.json").read_text())
-    assert record["schema_version"] == 1
+    assert record["schema_version"] == 2
     assert all(record[key] is None for key in AFTER)
     assert len(record["bins"]["edges"]) == 21
     assert np.allclose(record["bins"]["intended"], [0.005, *[0.0495] * 20, 0.005, 0], atol=2e-3)

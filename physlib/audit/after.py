@@ -143,7 +143,9 @@ def _parts(
         variance = _variance(counts, demos.bins.intended, len(demos.intake.q))
         parts.append(_Part(counts, variance, laws, [law.about(counts, variance) for law in laws]))
     for law in tqdm(shelf.values(), desc="fitting kernels", leave=False, delay=2):
-        wanted = [places for part in parts for other, places in zip(part.laws, part.places, strict=True) if other is law]
+        wanted = [
+            places for part in parts for other, places in zip(part.laws, part.places, strict=True) if other is law
+        ]
         law.tabulate(np.concatenate(wanted))
     return parts
 
@@ -165,9 +167,7 @@ def _judge(
 
     `noise` times the sampling noise of `n` demonstrations and of these counts is taken off.
     """
-    whole, *fits = [
-        part.fits(counts, population) for part, counts in zip(parts, (sum(halves), *halves), strict=True)
-    ]
+    whole, *fits = [part.fits(counts, population) for part, counts in zip(parts, (sum(halves), *halves), strict=True)]
     chosen = [min(asked, key=lambda i: fit[i].misfit) for fit in fits]
 
     def skill(left: int, right: int) -> float:

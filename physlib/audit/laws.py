@@ -64,6 +64,7 @@ class Law:
         self._origin = demos.bins.index(demos.intake.kept_q)
         self._landed: dict[int, Int[np.ndarray, " R"]] = {}
         self._tried = self._land(COARSE, DRAWS // 8)
+        self._counted: tuple[Population | None, dict[int, np.ndarray]] = (None, {})
 
     @property
     def length(self) -> float | None:
@@ -89,7 +90,7 @@ class Law:
         places: Int[np.ndarray, " S"],
     ) -> Fit:
         """Least chi squared between tabulated places of the grid; masses are linear from one to the next."""
-        table = self._masses([self._landed[place] for place in places.tolist()], population)
+        table = self._table(places.tolist(), population)
         at = np.arange((len(places) - 1) * BETWEEN + 1) / BETWEEN
         below = np.minimum(at.astype(int), len(places) - 2)
         part = (at - below)[:, None]
@@ -117,6 +118,16 @@ class Law:
             return self._origin[rows]
         rng = numpy_rng(self._seed, "audit ladder")
         return self._demos.bins.index(pushed_quantity(self._demos, self._build(float(size)), rows, rng))
+
+    def _table(self, places: list[int], population: Population) -> Float[np.ndarray, "S M"]:
+        """Masses at tabulated places; those of the population asked for last are remembered."""
+        if self._counted[0] is not population:
+            self._counted = population, {}
+        known = self._counted[1]
+        new = [place for place in places if place not in known]
+        if new:
+            known.update(zip(new, self._masses([self._landed[place] for place in new], population), strict=True))
+        return np.stack([known[place] for place in places])
 
     def _masses(self, landed: list[Int[np.ndarray, " R"]], population: Population) -> Float[np.ndarray, "S M"]:
         """Intended mass plus what moved, so that the kept trajectories' own sampling noise cancels."""
