@@ -134,11 +134,12 @@ def _parts(
     for rows in tqdm(chosen, desc="trying kernels", leave=False, delay=2):
         kept = Episodes(*(array[rows[drawn.rows]] for array in drawn.kept))
         built = _built(demos, read_spectrum(demos.kept, kept, demos.scale).length, only)
+        laws = []
         for name, build in built.items():
             key = name, build(1.0).parameters.get("length")
             if key not in shelf:
                 shelf[key] = Law(demos, name, build, seed)
-        laws = [shelf[name, build(1.0).parameters.get("length")] for name, build in built.items()]
+            laws.append(shelf[key])
         counts = demos.bins.counts(drawn.q[rows])
         variance = _variance(counts, demos.bins.intended, len(demos.intake.q))
         parts.append(_Part(counts, variance, laws, [law.about(counts, variance) for law in laws]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ BETWEEN = 16  # places that a fit tries between neighbouring sizes
 class Population(NamedTuple):
     """The demonstrations, or a resampling of them."""
 
-    weights: Float[np.ndarray, " M"]  # of each kept trajectory
+    weights: Float[np.ndarray, " N"]  # of each kept trajectory
     intended: Float[np.ndarray, " M"]  # mass of all of them
 
 
@@ -77,9 +77,9 @@ class Law:
         best = int(np.argmin(_misfit(table, counts, variance)))
         return np.arange(COARSE[max(0, best - 1)], COARSE[min(len(COARSE) - 1, best + 1)] + 1)
 
-    def tabulate(self, places: Iterable[int]) -> None:
+    def tabulate(self, places: Int[np.ndarray, " S"]) -> None:
         """Deviate as many trajectories as a fit needs at some places of the grid."""
-        missing = np.array(sorted(set(map(int, places)) - set(self._landed)), dtype=int)
+        missing = np.setdiff1d(places, list(self._landed))
         self._landed |= dict(zip(missing.tolist(), self._land(missing, DRAWS), strict=True))
 
     def fit(

@@ -61,7 +61,7 @@ def expected(steps: int, length: float) -> Float[np.ndarray, " 3"]:
     return np.array([(power * squared**order).mean() for order in ORDERS])
 
 
-def _merely_moved(both: list[Float[np.ndarray, "N 3"]]) -> bool:
+def _merely_moved(both: list[Float[np.ndarray, "_ 3"]]) -> bool:
     """Whether the motion's own pace and size, changed, explain the mean squares of samples against demonstrations."""
     means = [m.mean(axis=0) for m in both]
     with np.errstate(divide="ignore", invalid="ignore"):  # no difference at all is none that a pace multiplies
