@@ -15,13 +15,18 @@ from physlib.audit.compare import compare, permutation_test, pooled_counts
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.deviations import DistanceScale, SensitivityScale, Smooth, SpeedScale
 from physlib.audit.load import open_trajectories, take_in
-from physlib.audit.quantities import QUANTITIES
+from physlib.audit.quantities import QUANTITIES, Episodes
 from physlib.audit.result import AFTER
 from physlib.audit.spectrum import expected, read_spectrum
 from physlib.kernels import Isotropic
 from physlib.rng import numpy_rng
 
 STEPS = 64
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(after, "RESAMPLED", 40)
 
 
 def curves(n, rng, steps=STEPS):
@@ -42,6 +47,10 @@ def demonstrations(x, quantity="path_length"):
 @pytest.fixture(scope="module")
 def demos():
     return demonstrations(curves(20_000, np.random.default_rng(1)))
+
+
+def episodes(x):
+    return Episodes(x, np.full(len(x), x.shape[1]), np.ones(len(x)))
 
 
 def deviated(demos, kernel, n, seed):

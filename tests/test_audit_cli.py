@@ -76,6 +76,9 @@ BAD = [
     ("audit demos.npz --quantity path_length --samples flat.npy", "64 steps (T) and samples 8"),
     ("audit flat.npy --quantity path_length", "does not vary"),
     ("audit demos.npz --quantity path_length --json no/such/r.json", "cannot write"),
+    ("audit demos.npz --quantity path_length --json demos.npz", "as an input as well"),
+    ("audit demos.npz --quantity path_length --samples gen.npy --json ./gen.npy", "as an input as well"),
+    ("audit demos.npz --quantity path_length --residuals gen.npy --kernel smooth", "leave out --kernel"),
     ("audit mine.py --quantity path_length", "cannot tell what"),
 ]
 
