@@ -47,12 +47,20 @@ class LogIncrements(Chart):
 
 @dataclass(frozen=True)
 class Coded(TrajectoryKernel):
-    """White error in the codes of a chart."""
+    """White error in the codes of a chart whose first step is a position and whose others are steps."""
 
     name = "coded"
     chart: Chart
     spread: Float[np.ndarray, "T E"]  # standard deviation of each code
     s: float  # share of it
+
+    @classmethod
+    def of(cls, demos: Demonstrations, chart: Chart, s: float) -> Coded:
+        """Channels are scaled over all steps alike, as a model's are, but for the first, which is of another kind."""
+        codes = chart.encode(demos.kept.x)
+        spread = np.tile(codes[:, 1:].std(axis=(0, 1)), (codes.shape[1], 1))
+        spread[0] = codes[:, 0].std(axis=0)
+        return cls(chart, spread, s)
 
     def deviate(self, task, x, rng):
         codes = self.chart.encode(x)
@@ -126,7 +134,7 @@ def _candidates(demos: Demonstrations, angles: tuple[int, ...], size: float) -> 
         length = np.linalg.norm(np.diff(demos.kept.x, axis=1), axis=2)
         charts.append(LogIncrements(1e-3 * max(float(np.median(length)), 1e-300)))
     for chart in charts:
-        yield chart.name, Coded(chart, chart.encode(demos.kept.x).std(axis=0), size)
+        yield chart.name, Coded.of(demos, chart, size)
     if angles:
         yield SineCosine.name, SineCosine(size, angles)
     yield StateWithVelocities.name, StateWithVelocities(size)
