@@ -95,6 +95,12 @@ def test_a_larger_motion_is_not_an_error(few):
     assert "faster, slower or larger" in done.summary()
 
 
+def test_samples_that_have_left_the_bins_identify_nothing(few):
+    done = audit(few.kept.x, "smoothness", noisy(few, 500, 30, 0.1))
+    assert done.record()["skill"] is None
+    assert "of the samples lie in one bin (above" in done.summary()
+
+
 def test_distance_of_few_valued_quantities_is_covered():
     truth = wasserstein_distance(range(40), range(40), poisson.pmf(range(40), 2.0), poisson.pmf(range(40), 2.3))
     held = []

@@ -24,6 +24,7 @@ from physlib.density import total_variation, tv_floor
 from physlib.kernels import Blur, Kernel
 from physlib.rng import numpy_rng
 
+CROWDED = 0.9  # share of samples in one bin beyond which any large error would do
 RESAMPLED = 200  # pairs of demonstrations and samples behind the intervals
 Interval = tuple[float, float]
 
@@ -43,7 +44,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the ladder makes of a shift. All None where the shift is under twice its floor."""
+    """What the ladder makes of a shift. All None where it is under twice its floor, or nearly all samples share a bin."""
 
     kernel: str | None = None  # the best-fitting one
     skill: float | None = None  # of the kernel that each half chooses, judged on the other
@@ -89,8 +90,9 @@ class _Judged(NamedTuple):
 def explain(demos: Demonstrations, drawn: Intake, only: str | None, seed: int) -> Explanation:
     """Fit every kernel of the ladder, or `only` one, to the samples' quantity and judge it on samples it has not seen."""
     bins, n, rng = demos.bins, len(demos.intake.q), numpy_rng(seed, "audit halves")
-    counts = bins.counts(drawn.q)
-    if total_variation(counts / counts.sum(), bins.intended) < 2 * tv_floor(bins.intended, n, len(drawn.q)):
+    mass = bins.counts(drawn.q) / len(drawn.q)
+    small = total_variation(mass, bins.intended) < 2 * tv_floor(bins.intended, n, len(drawn.q))
+    if small or mass.max() > CROWDED:
         return Explanation()
     first = rng.permutation(len(drawn.q)) < len(drawn.q) // 2
     parts = _parts(demos, drawn, (np.ones_like(first), first, ~first), only, seed)

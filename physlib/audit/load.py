@@ -118,7 +118,9 @@ def take_in(source: Source, quantity: Quantity, reading: Reading, rng: np.random
             kept.append(Episodes(*(part[here] for part in episodes)))
     bad.complain()
     if moments.overflow():
-        raise PhyslibError(f"{source.name} holds entries whose squares are beyond all numbers: mend them, or change the unit.")
+        raise PhyslibError(
+            f"{source.name} holds entries whose squares are beyond all numbers: mend them, or change the unit."
+        )
     mixed = rng.permutation(size)  # files may be sorted, and kernels are tried on the first few
     subset = Episodes(*(np.concatenate(parts)[mixed] for parts in zip(*kept, strict=True)))
     return Intake(source.name, q, subset, rows[mixed], *moments.result(), source.shape)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from physlib.audit.after import Explanation
+from physlib.audit.after import CROWDED, Explanation
 from physlib.audit.bins import Stretch
 from physlib.audit.deviations import Measured, Smooth
 from physlib.audit.ladder import WHITE
@@ -33,15 +33,15 @@ def _signed(value: float) -> str:
     return f"{round(100 * value, 1) + 0:{'' if abs(value) < 0.0005 else '+'}.1f}"
 
 
-def where(stretch: Stretch, unit: str) -> str:
-    """A stretch of values in words."""
-    if stretch.lo is None and stretch.hi is None:
+def where(lo: float | None, hi: float | None, unit: str) -> str:
+    """A stretch of values in words; None is an open end."""
+    if lo is None and hi is None:
         return "everywhere"
-    if stretch.lo is None:
-        return f"below {number(stretch.hi, unit)}"
-    if stretch.hi is None:
-        return f"above {number(stretch.lo, unit)}"
-    return f"from {number(stretch.lo)} to {number(stretch.hi, unit)}"
+    if lo is None:
+        return f"below {number(hi, unit)}"
+    if hi is None:
+        return f"above {number(lo, unit)}"
+    return f"from {number(lo)} to {number(hi, unit)}"
 
 
 def kernel_in_words(kernel: Kernel) -> str:
@@ -87,7 +87,7 @@ def _demonstrations(audit: Audit) -> str:
 def _list(stretches: Sequence[tuple[Stretch, tuple[float, float]]], unit: str) -> str:
     """Stretches, each with its interval or range."""
     return "; ".join(
-        f"{where(s, unit)} ({_signed(s.mass)} % of all, {_signed(low)} to {_signed(high)})"
+        f"{where(s.lo, s.hi, unit)} ({_signed(s.mass)} % of all, {_signed(low)} to {_signed(high)})"
         for s, (low, high) in stretches[:SHOWN]
     )
 
@@ -171,12 +171,20 @@ def _verdict(audit: Audit, f: Findings) -> list[str]:
 
 
 def _explanation(audit: Audit, f: Findings) -> list[str]:
-    lines = [
-        "The shift is under twice what sampling alone gives, so this quantity cannot identify a deviation: "
-        "neither its size nor its kind. More samples, or a more sensitive quantity, could."
-    ]
     if f.explanation.skill is not None:
         lines = [*_skill(f.explanation), *_scale(audit, f.explanation)]
+    elif f.comparison.mass.max() > CROWDED:
+        bins, row = audit.demos.bins, int(f.comparison.mass.argmax())
+        at = where(*bins.span(row, row), audit.unit) if row < bins.count + 2 else "without a finite value"
+        lines = [
+            f"{share(f.comparison.mass[row])} of the samples lie in one bin ({at}), so this quantity cannot identify a "
+            "deviation: any large one would do. A less sensitive quantity could."
+        ]
+    else:
+        lines = [
+            "The shift is under twice what sampling alone gives, so this quantity cannot identify a deviation: "
+            "neither its size nor its kind. More samples, or a more sensitive quantity, could."
+        ]
     return [*lines, _spectrum(f.spectrum)]
 
 
