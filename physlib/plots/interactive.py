@@ -1,14 +1,16 @@
-"""Interactive figures that need no kernel behind the page: every state is computed beforehand (pages layer)."""
+"""Interactive figures that need no kernel behind the page: every state is computed beforehand (pages layer).
+
+Plotly comes with the extra `book` and is imported late: an audit draws without it.
+"""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
-import plotly.io as pio
 from jaxtyping import Float
 
 from physlib.plots.figure import GREY, ORANGE, Origin
@@ -23,7 +25,7 @@ class Interactive:
     """A plotly figure with its finding, alternative text and origin."""
 
     name: str
-    figure: go.Figure
+    figure: Any  # plotly's
     finding: str
     alt: str
     origin: Origin
@@ -32,6 +34,8 @@ class Interactive:
         return f"{self.name}: {self.finding}"
 
     def _repr_html_(self) -> str:
+        import plotly.io as pio
+
         plot = pio.to_html(
             self.figure,
             full_html=False,
@@ -67,6 +71,8 @@ def scale_slider(
     origin: Origin,
 ) -> Interactive:
     """A slider over the size of a kernel moves its forecast against the observed histogram."""
+    import plotly.graph_objects as go
+
     bins = len(observed) - 3
     centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
     bars, lines = list(observed[:-1] * bins), [list(mass[:-1] * bins) for mass in masses]
