@@ -95,6 +95,6 @@ def runs(profile: str) -> list[Config]:
     tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
     single = [c for group in (toys(profile), dial(profile)) for configs in group.values() for c in configs]
     confirming = [c for pair in pairs for c in fresh(*pair, profile)]
-    mitigated = [c for trial in trials(profile) for c in (*trial.before, *trial.after)]
+    mitigated = [c for trial in trials(profile) for c in trial.configs]
     # factors share the runs at their usual level, strategies those without any
     return list(dict.fromkeys([*judged, *audited, *planned, *single, *tried, *confirming, *mitigated]))

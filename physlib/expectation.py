@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -28,14 +29,19 @@ def size_before(config: Config) -> float:
 def foretold(trial: Trial, size: float, draws: int = 100_000) -> tuple[Mass, Mass | None]:
     """Mass that `contract` of a size expects before and after; `None` where it has nothing to say of a strategy."""
     task, rng = tasks.get(trial.task), numpy_rng(0, f"foretell {trial.strategy} {trial.task}")
-    before = mitigations.foretell("", task, Contract(size), rng, draws=draws)
+    before = _plain(trial.task, size, draws)
     if trial.strategy == "longer":
-        shorter = math.sqrt(trial.before[0].steps / trial.after[0].steps)
-        return before, mitigations.foretell("", task, Contract(shorter * size), rng, draws=draws)
+        return before, _plain(trial.task, math.sqrt(trial.before[0].steps / trial.after[0].steps) * size, draws)
     if trial.strategy == "state":
-        return before, mitigations.foretell("", tasks.get(trial.after[0].task), Contract(size), rng, draws=draws)
+        return before, _plain(trial.after[0].task, size, draws)
     known = None
     if trial.strategy == "learned":
         chart = FlowChart(task).load(trial.runs[1][0].arrays)
         known = mitigations.Change(task=recoded(task, chart))
     return before, mitigations.foretell(trial.strategy, task, Contract(size), rng, known, draws)
+
+
+@lru_cache
+def _plain(name: str, size: float, draws: int) -> Mass:
+    """Mass that `contract` expects of a task without any strategy."""
+    return mitigations.foretell("", tasks.get(name), Contract(size), numpy_rng(0, f"foretell {name}"), draws=draws)

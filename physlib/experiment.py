@@ -6,7 +6,8 @@ Arrays of a result (`N` samples; floats are float32 unless said):
 - `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities, kept
   for a profile's own judged runs, and those that mitigations are compared with;
 - `other_shift`: total variation of each other quantity from the demonstrations', of runs with a mitigation; `asked`
-  `(N,)`: the quantity that a model was asked for; and what the mitigation itself wants kept;
+  `(N,)`: the quantity that a model was asked for; and what the mitigation itself wants kept, learned charts of the
+  first judged seed only;
 - `loss` `(S,)`: training loss, one point per 20 steps;
 - `probe_...`: locality, where there are probes, see `physlib.probe`; `plan_...`: planning between given end points, `nearest_...`:
   memorisation, likewise;
@@ -151,7 +152,9 @@ def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
         arrays, record = _selected(earlier[0], change.kept)
     if config.mitigation:
         shifts = [quantile_shift(m(data.x), arrays.pop(f"other/{name}")) for name, m in task.others.items()]
-        arrays |= change.arrays | {"other_shift": np.array(shifts, dtype=np.float32)}
+        arrays["other_shift"] = np.array(shifts, dtype=np.float32)
+        if change.task is None or config.seed == JUDGED_SEEDS[0]:  # a learned chart is large
+            arrays |= change.arrays
     return Result(config, arrays, provenance(device) | record | {"seconds_total": _since(started)})
 
 

@@ -42,9 +42,22 @@ def test_charts_invert(name):
         assert np.allclose(seen.residual(codes), task.residual(x), atol=1e-6)
 
 
-def test_charts_say_the_quantity():
-    data = LOGISTIC.sample(500, numpy_rng(0, "rates"))
-    assert np.allclose(Rates(LOGISTIC).encode(data.x)[:, 1:, 0], data.q[:, None])
+@pytest.mark.parametrize("name", tasks.SYNTHETIC)
+def test_rates_say_the_quantity(name):
+    task = tasks.get(name)
+    data = task.sample(500, numpy_rng(0, "rates"))
+    assert np.allclose(Rates(task).encode(data.x)[:, task.HEAD :, 0], data.q[:, None])
+    q = np.linspace(-2, 5, 101)
+    assert np.allclose(task.parameter(task.coefficient(q)), q)
+
+
+def test_a_frequency_below_zero_is_growth():
+    codes = np.full((1, 16, 1), -0.3)
+    codes[:, :2, 0] = 1, np.exp(0.3)
+    assert np.allclose(Rates(SINUSOID).decode(codes)[0, :, 0], np.exp(0.3 * np.arange(16)))
+
+
+def test_steps_and_headings_say_the_length():
     paths = tasks.get("maze-umaze").sample(200, numpy_rng(0, "paths"))
     codes = StepsAndHeadings().encode(paths.x)
     assert np.allclose(np.exp(codes[:, 1:, 0]).sum(axis=1), paths.q)
@@ -136,7 +149,21 @@ def test_guidance_goes_along_the_difference():
     assert torch.allclose(model.denoise(x, sigma, held), alone + 3 * (told - alone), atol=1e-5)
     with pytest.raises(PhyslibError, match="use ask"):
         model.sample(3, torch_rng(0, "none"))
-    assert 0 < UNTOLD < 0.5
+
+
+def test_a_share_of_the_batch_is_not_told(monkeypatch):
+    model = build("diffusion-mlp", np.zeros(2), np.ones(2), 4, 32, 1, 4, told=1)
+    seen = []
+
+    def error(x, held, rng):
+        seen.append(held)
+        return x.new_zeros(())
+
+    monkeypatch.setattr(model, "_error", error)
+    model.loss(torch.randn(20_000, 4, 2), torch_rng(0, "told"))
+    silent = (seen[0] == 0).all(dim=1)
+    assert set(seen[0][~silent, -1].tolist()) == {1.0}
+    assert float(silent.float().mean()) == pytest.approx(UNTOLD, abs=0.01)
 
 
 def test_a_told_model_does_as_it_is_told():

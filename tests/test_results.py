@@ -196,6 +196,18 @@ def test_strategies_have_their_rows(rows):
         assert change["condition"] < 0.85
 
 
+def test_what_was_asked_can_be_drawn_again():
+    told = [trial for trial in trials.trials("laptop") if trial.needs_quantity]
+    assert {trial.strategy for trial in told} == {"condition", "guide", "condition-ends", "condition-apart"}
+    for trial in told:
+        run = trial.runs[1][0]
+        assert np.allclose(trials.asked(run)[:, 0], run["asked"], rtol=1e-6)
+        miss = trials.missed(run)
+        by_chance = 1 - 1 / np.sqrt(2)  # median distance of two uniform draws
+        assert miss.quantity < by_chance / 2 or trial.strategy == "condition-apart"
+        assert np.isfinite(miss.ends) == (trial.strategy in ("condition-ends", "condition-apart"))
+
+
 def test_no_shift_scores_nothing(rows):
     for row in rows:
         if row["kernel"] == "no-shift":

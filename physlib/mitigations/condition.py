@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float
 
 from physlib.kernels import Isotropic
 from physlib.mitigations.base import Change, Mitigation
-from physlib.tasks import Maze
+from physlib.tasks import Maze, Task
 
 
 class Condition(Mitigation):
@@ -49,9 +50,9 @@ class ConditionEnds(Condition):
         def asked(n, rng):
             fresh = task.sample(n, rng)
             q = rng.permutation(fresh.q) if self.shuffled else fresh.q
-            return np.column_stack([q, _ends(task, fresh.x)])
+            return np.column_stack([q, ends(task, fresh.x)])
 
-        return Change(told=np.column_stack([data.q, _ends(task, data.x)]), asked=asked)
+        return Change(told=np.column_stack([data.q, ends(task, data.x)]), asked=asked)
 
 
 class ConditionApart(ConditionEnds):
@@ -61,5 +62,6 @@ class ConditionApart(ConditionEnds):
     shuffled = True
 
 
-def _ends(task, x):
+def ends(task: Task, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N C"]:
+    """The first state, on a maze with the last one behind it."""
     return np.concatenate([x[:, 0], x[:, -1]], axis=1) if isinstance(task, Maze) else x[:, 0]

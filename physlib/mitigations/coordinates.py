@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from physlib.mitigations.base import Change, Mitigation
-from physlib.tasks.charts import Cosines, analytic_chart, recoded
+from physlib.tasks.charts import Cosines, Increments, analytic_chart, recoded
 
 
 class Coordinates(Mitigation):
@@ -13,6 +13,15 @@ class Coordinates(Mitigation):
 
     def change(self, task, data, seen, rng):
         return Change(task=recoded(task, analytic_chart(task)))
+
+
+class IncrementCoordinates(Mitigation):
+    """The model sees the first step and each later one's difference from the one before; it stays unconditional."""
+
+    name = "increments"
+
+    def change(self, task, data, seen, rng):
+        return Change(task=recoded(task, Increments()))
 
 
 class CosineCoordinates(Mitigation):

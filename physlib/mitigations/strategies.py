@@ -3,7 +3,7 @@
 from physlib.errors import unknown
 from physlib.mitigations.base import Mitigation
 from physlib.mitigations.condition import Condition, ConditionApart, ConditionEnds, Guide
-from physlib.mitigations.coordinates import Coordinates, CosineCoordinates
+from physlib.mitigations.coordinates import Coordinates, CosineCoordinates, IncrementCoordinates
 from physlib.mitigations.deconvolve import Deconvolve
 from physlib.mitigations.learned import Learned
 from physlib.mitigations.penalty import Penalty
@@ -14,7 +14,8 @@ STRATEGIES: dict[str, Mitigation] = {
     cls.name: cls()
     for cls in (
         *(Reweight, ReweightTwice, Deconvolve, Resample, Penalty),
-        *(Condition, Guide, ConditionEnds, ConditionApart, Coordinates, CosineCoordinates, Learned),
+        *(Condition, Guide, ConditionEnds, ConditionApart),
+        *(Coordinates, IncrementCoordinates, CosineCoordinates, Learned),
     )
 }
 

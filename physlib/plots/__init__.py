@@ -6,7 +6,7 @@ from physlib.plots.interactive import scale_slider
 from physlib.plots.ladder import denoising, shrinking
 from physlib.plots.maze import lengthening, paths, training_length
 from physlib.plots.mechanism import kernel_scale_curve, locality, moments, transition
-from physlib.plots.mitigation import chooser, codes, foretold, strategies
+from physlib.plots.mitigation import answers, chooser, codes, foretold, strategies
 from physlib.plots.pendulum import amplification, swing
 from physlib.plots.shift import forecast_interval, observed_and_forecast, profiles, trajectories
 from physlib.plots.skill import all_bins, skills
@@ -16,6 +16,7 @@ __all__ = [
     "Origin",
     "all_bins",
     "amplification",
+    "answers",
     "chooser",
     "codes",
     "denoising",

@@ -1,6 +1,6 @@
 """Interactive figures that need no kernel behind the page: every state is computed beforehand (pages layer).
 
-Plotly comes with the extra `book` and is imported late: an audit draws without it.
+Plotly comes with the extra `book`; here and wherever else it is used it is imported late, as an audit draws without it.
 """
 
 from __future__ import annotations
@@ -61,6 +61,39 @@ def _slider(sizes: Sequence[float], lines: list[list[float]], titles: list[str],
     return {"active": start, "steps": steps, "currentvalue": {"visible": False}} | look  # the title says the value
 
 
+def heights(mass: Float[np.ndarray, " M"]) -> list[float]:
+    """Mass over what is intended in a bin, of underflow, the bins and overflow; failed measurements left out."""
+    return [float(v) for v in mass[:-1] * (len(mass) - 3)]
+
+
+def histogram(
+    task: Task,
+    mass: Float[np.ndarray, " M"],
+    label: str,
+    lines: Sequence[Any],
+    **layout: Any,
+) -> Any:
+    """A histogram of the quantity as grey bars, and lines over it that a control may replace; for light and dark pages."""
+    import plotly.graph_objects as go
+
+    bins = len(mass) - 3
+    centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
+    figure = go.Figure([go.Bar(x=centres, y=heights(mass), name=label, marker_color=GREY, opacity=0.5)])
+    figure.add_traces([line.update(x=centres, line_shape="hvh") for line in lines])
+    faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
+    return figure.update_layout(
+        template="none",
+        xaxis_title=task.facts.label,
+        yaxis={"title": "mass / intended mass", "gridcolor": faint, "zerolinecolor": faint, "rangemode": "tozero"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        paper_bgcolor=clear,
+        plot_bgcolor=clear,
+        font={"color": GREY, "size": 13},
+        bargap=0,
+        **layout,
+    )
+
+
 def scale_slider(
     name: str,
     task: Task,
@@ -73,30 +106,17 @@ def scale_slider(
     """A slider over the size of a kernel moves its forecast against the observed histogram."""
     import plotly.graph_objects as go
 
-    bins = len(observed) - 3
-    centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
-    bars, lines = list(observed[:-1] * bins), [list(mass[:-1] * bins) for mass in masses]
+    lines = [heights(mass) for mass in masses]
     titles = [f"s = {s:.3f}: R2 of the shift {value:.2f}" for s, value in zip(sizes, r2, strict=True)]
     start = int(np.argmax(r2))
-    figure = go.Figure(
-        [
-            go.Bar(x=centres, y=bars, name="observed in samples", marker_color=GREY, opacity=0.5),
-            go.Scatter(x=centres, y=lines[start], name="forecast", line_shape="hvh", line_color=ORANGE),
-        ]
-    )
-    faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
-    figure.update_layout(
-        template="none",
+    figure = histogram(
+        task,
+        observed,
+        "observed in samples",
+        [go.Scatter(y=lines[start], name="forecast", line_color=ORANGE)],
         title={"text": titles[start], "font": {"size": 14}},
         sliders=[_slider(sizes, lines, titles, start)],
-        xaxis_title=task.facts.label,
-        yaxis={"title": "mass / intended mass", "gridcolor": faint, "zerolinecolor": faint},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        paper_bgcolor=clear,
-        plot_bgcolor=clear,
-        font={"color": GREY, "size": 13},
         margin={"l": 55, "r": 25, "t": 70, "b": 70},
-        bargap=0,
         height=500,
     )
     finding = (

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
 from physlib.density import flat_mass, total_variation
 from physlib.plots.figure import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, grid, styled
-from physlib.plots.interactive import Interactive
+from physlib.plots.interactive import Interactive, heights, histogram
 from physlib.tasks import Task
 
+DOTS = 1_500  # samples drawn of each panel
 HELPS = 0.9  # ratio of shifts below which a strategy is said to help
 
 
@@ -105,6 +105,32 @@ def codes(name: str, felt: Mapping[str, Mapping[str, Float[np.ndarray, " C"]]], 
     return Figure(name, figure, finding, alt, origin, columns)
 
 
+@styled
+def answers(
+    name: str, told: Mapping[str, tuple[Task, Float[np.ndarray, " N"], Float[np.ndarray, " N"]]], origin: Origin
+) -> Figure:
+    """What came out against what a told model was asked for, in units of the range, one panel a strategy and task.
+
+    `told` maps a title to the task, the values asked for and those measured.
+    """
+    figure, axes = grid(len(told), 3, 2.6, 2.6, sharex=True, sharey=True)
+    columns, found = Columns(), []
+    for ax, (title, (task, wanted, made)) in zip(axes.flat, told.items(), strict=False):
+        x, y = ((np.asarray(v, dtype=float) - task.lo) / (task.hi - task.lo) for v in (wanted, made))
+        shown = slice(DOTS)
+        ax.plot(x[shown], y[shown], ".", color=BLUE, ms=2, alpha=0.35, rasterized=True)
+        ax.plot([0, 1], [0, 1], color=INK, lw=1)
+        ax.set_title(title, fontsize=9)
+        columns.add(title=title, asked=x[shown], made=y[shown])
+        found.append(f"{title} {np.nanmean(np.abs(y - x) < 0.05):.0%}")
+    axes[0, 0].set(xlim=(-0.1, 1.1), ylim=(-0.3, 1.3))
+    figure.supxlabel("asked for, from end to end of the range", fontsize=9.5)
+    figure.supylabel("came out", fontsize=9.5)
+    finding = f"Share of samples within a twentieth of the range of what was asked for: {'; '.join(found)}."
+    alt = f"Scatter of the value that came out against the value asked for, with the diagonal, for {', '.join(told)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
 def chooser(
     name: str,
     task: Task,
@@ -114,41 +140,28 @@ def chooser(
     origin: Origin,
 ) -> Interactive:
     """A menu of strategies: the histogram without, the one with the strategy, and what the kernel expected."""
-    bins = len(before) - 3
-    centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
+    import plotly.graph_objects as go
 
-    def relative(mass):
-        return [None] * (bins + 2) if mass is None else [float(v) for v in mass[:-1] * bins]
+    def pair(key):
+        unknown = np.full_like(before, np.nan)
+        return [heights(unknown if mass is None else mass) for mass in (after[key], expected[key])]
 
-    first = next(iter(after))
-    style = {"x": centres, "line_shape": "hvh"}
-    figure = go.Figure(
-        [
-            go.Bar(x=centres, y=relative(before), name="without", marker_color=GREY, opacity=0.5),
-            go.Scatter(y=relative(after[first]), name="with", line_color=BLUE, **style),
-            go.Scatter(y=relative(expected[first]), name="kernel expects", line_color=ORANGE, line_dash="dot", **style),
-        ]
-    )
-    buttons = [
-        {"method": "restyle", "label": key, "args": [{"y": [relative(after[key]), relative(expected[key])]}, [1, 2]]}
-        for key in after
-    ]
-    faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
+    with_it, foreseen = pair(next(iter(after)))
+    buttons = [{"method": "restyle", "label": key, "args": [{"y": pair(key)}, [1, 2]]} for key in after]
     menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.18, "font": {"color": INK}, "bgcolor": "#d0d0d0"}
-    figure.update_layout(
-        template="none",
+    figure = histogram(
+        task,
+        before,
+        "without",
+        [
+            go.Scatter(y=with_it, name="with", line_color=BLUE),
+            go.Scatter(y=foreseen, name="kernel expects", line_color=ORANGE, line_dash="dot"),
+        ],
         updatemenus=[menu],
-        xaxis_title=task.facts.label,
-        yaxis={"title": "mass / intended mass", "gridcolor": faint, "zerolinecolor": faint, "rangemode": "tozero"},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        paper_bgcolor=clear,
-        plot_bgcolor=clear,
-        font={"color": GREY, "size": 13},
         margin={"l": 55, "r": 25, "t": 90, "b": 60},
-        bargap=0,
         height=460,
     )
-    flat = flat_mass(bins)
+    flat = flat_mass()
     listed = ", ".join(f"{key} {total_variation(mass, flat):.3f}" for key, mass in after.items())
     finding = f"Choose a strategy. Total variation from flat without any {total_variation(before, flat):.3f}; {listed}."
     alt = f"Histogram of {task.facts.quantity} without a strategy as bars; a menu draws it with one, as a line."

@@ -139,9 +139,24 @@ class Stepwise(Task):
     HEAD: ClassVar[int]  # steps that the rule leaves free
     SPAN: ClassVar[tuple[float, float]]  # least and largest value that data can take
 
+    @staticmethod
     @abstractmethod
+    def coefficient(q: Float[np.ndarray, "*N"]) -> Float[np.ndarray, "*N"]:
+        """What the quantity is in the rule, which is linear in it; one-to-one on all numbers."""
+
+    @staticmethod
+    @abstractmethod
+    def parameter(c: Float[np.ndarray, "*N"]) -> Float[np.ndarray, "*N"]:
+        """Inverse of `coefficient`."""
+
+    @abstractmethod
+    def parts(self, x: Float[np.ndarray, "N P D"]) -> tuple[Float[np.ndarray, "N D"], Float[np.ndarray, "N D"]]:
+        """`(g, h)` of the step after `x`, `c g + h` for a coefficient `c`."""
+
     def advance(self, x: Float[np.ndarray, "N P D"], q: Float[np.ndarray, " N"]) -> Float[np.ndarray, "N D"]:
         """The step after `x` by the rule at quantity `q`."""
+        g, h = self.parts(x)
+        return self.coefficient(q)[:, None] * g + h
 
     @abstractmethod
     def information(self, x: Float[np.ndarray, "N P D"]) -> Float[np.ndarray, " N"]:

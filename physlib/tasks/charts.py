@@ -14,8 +14,7 @@ from jaxtyping import Float
 from scipy.fft import dct, idct
 
 from physlib.rng import numpy_rng
-from physlib.tasks.base import Simulated, Task, Trajectories
-from physlib.tasks.maps import IntervalMap
+from physlib.tasks.base import Simulated, Stepwise, Task, Trajectories
 from physlib.tasks.maze import Maze
 
 SCALED_BY = 4_096  # codes behind `scale`
@@ -63,23 +62,26 @@ class Cosines(Chart):
 
 
 class Rates(Chart):
-    """For a map `x[t+1] = q f(x[t])`: the first value, then the parameter that each step says, `x[t+1] / f(x[t])`."""
+    """For a rule that is linear in a coefficient: the free first steps, then the parameter that each later one says."""
 
     name = "parameter of each step"
 
-    def __init__(self, task: IntervalMap):
-        self.f = task.f
+    def __init__(self, task: Stepwise):
+        self.task = task
 
     def encode(self, x):
         codes = x.copy()
-        codes[:, 1:] /= self.f(x[:, :-1])
+        for t in range(self.task.HEAD, x.shape[1]):
+            g, h = self.task.parts(x[:, :t])
+            codes[:, t] = self.task.parameter((x[:, t] - h) / g)
         return codes
 
     def decode(self, codes):
         x = codes.copy()
-        with np.errstate(all="ignore"):  # a parameter beyond the map's domain leads to infinity
-            for t in range(1, x.shape[1]):
-                x[:, t] = codes[:, t] * self.f(x[:, t - 1])
+        with np.errstate(all="ignore"):  # a parameter beyond the rule's domain leads to infinity
+            for t in range(self.task.HEAD, x.shape[1]):
+                g, h = self.task.parts(x[:, :t])
+                x[:, t] = self.task.coefficient(codes[:, t]) * g + h
         return x
 
 
@@ -102,7 +104,7 @@ class StepsAndHeadings(Chart):
 
 def analytic_chart(task: Task) -> Chart:
     """Coordinates in which the task's quantity can be read off evenly, as far as a formula gives them."""
-    if isinstance(task, IntervalMap):
+    if isinstance(task, Stepwise):
         return Rates(task)
     return StepsAndHeadings() if isinstance(task, Maze) and task.shape[1] == 2 else Increments()
 

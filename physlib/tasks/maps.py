@@ -64,8 +64,17 @@ class IntervalMap(Stepwise):
             x[:, t] = self.advance(x[:, :t], q)
         return x
 
-    def advance(self, x, q):
-        return q[:, None] * self.f(x[:, -1])
+    @staticmethod
+    def coefficient(q):
+        return q
+
+    @staticmethod
+    def parameter(c):
+        return c
+
+    def parts(self, x):
+        g = self.f(x[:, -1])
+        return g, np.zeros_like(g)
 
     def information(self, x):
         return np.sum(self.f(x[:, :-1, 0]) ** 2, axis=1)

@@ -72,8 +72,19 @@ class Sinusoid(Stepwise):
     def generate(self, q, z):
         return np.sin(q[:, None] * np.arange(self.facts.steps) + z)[..., None]
 
-    def advance(self, x, q):
-        return 2 * np.cos(q)[:, None] * x[:, -1] - x[:, -2]
+    @staticmethod
+    def coefficient(q):
+        """The cosine; below 0 a hyperbolic one and above pi its negative, as where motion grows or alternates."""
+        inside = np.cos(np.clip(q, 0, np.pi))
+        return inside + np.cosh(np.minimum(q, 0)) - np.cosh(np.maximum(q - np.pi, 0))
+
+    @staticmethod
+    def parameter(c):
+        inside = np.arccos(np.clip(c, -1, 1))
+        return inside - np.arccosh(np.maximum(c, 1)) + np.arccosh(np.maximum(-c, 1))
+
+    def parts(self, x):
+        return 2 * x[:, -1], -x[:, -2]
 
     def information(self, x):
         # the recurrence is linear in 2 cos(q), whose derivative is -2 sin(q)
