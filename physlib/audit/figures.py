@@ -135,7 +135,7 @@ def sensitivity(audit: Audit) -> Figure:
     for d in range(found.slope.shape[1]):
         columns.add(step=found.windows, column=d, slope=found.slope[:, d], drift=found.drift[:, d])
     ax.set(xlabel="step", ylabel="change per unit of error", ylim=(0, None))
-    ax.legend(loc="upper right")
+    ax.legend(loc="best")  # the ends of a trajectory often matter most
     finding = sentences(audit)["sensitivity"][0]
     return Figure("audit-sensitivity", figure, finding, f"Lines over time. {finding}", origin(audit), columns)
 

@@ -156,11 +156,11 @@ def _verdict(audit: Audit, f: Findings) -> list[str]:
     moved = c.p_value < 0.05
     lines = [
         f"The {_name(audit)} of the {f.count:,} samples in {f.name} {'has shifted' if moved else 'shows no shift that sampling could not make'} "
-        f"(permutation test, p = {c.p_value:.3f}): {share(c.tv)} of all lie in the wrong bin ({share(c.tv_interval[0])} to "
-        f"{share(c.tv_interval[1])}), where sampling alone gives {share(c.tv_floor)}.",
+        f"(permutation test, p = {c.p_value:.3f}): {share(c.tv)} of all lie in the wrong bin, where sampling alone gives "
+        f"{share(c.tv_floor)}; with its part taken off, {_span(c.tv_interval)}.",
         f"The mean changes by {number(c.mean_shift, unit, sign=True)} ({number(c.mean_shift_interval[0], sign=True)} to "
-        f"{number(c.mean_shift_interval[1], sign=True)}); values move by {number(c.w1, unit)} on average (Wasserstein distance, "
-        f"{number(c.w1_interval[0])} to {number(c.w1_interval[1])}).",
+        f"{number(c.mean_shift_interval[1], sign=True)}); values move by {number(c.w1, unit)} on average (Wasserstein "
+        f"distance; with sampling taken off, {number(c.w1_interval[0])} to {number(c.w1_interval[1])}).",
     ]
     for verb, stretches in (("Too many", c.gains), ("Too few", c.losses)):
         if stretches:
