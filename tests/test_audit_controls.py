@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from scipy.stats import poisson, wasserstein_distance
 
-from physlib.audit import after, audit
+from physlib.audit import Reading, after, audit
 from physlib.audit.before import push
 from physlib.audit.bins import bins_of
 from physlib.audit.compare import compare
 from physlib.audit.deviations import SensitivityScale, Smooth, SpeedScale
+from physlib.audit.load import open_trajectories, take_in
 from physlib.audit.representation import LogIncrements
 from physlib.audit.spectrum import read_spectrum
 from physlib.errors import PhyslibError
 from physlib.kernels import Contract, Isotropic
 from physlib.rng import numpy_rng
-from tests.test_audit import curves, demonstrations, episodes
+from tests.test_audit import STEPS, curves, demonstrations, episodes
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,20 @@ def test_the_order_of_a_file_does_not_matter(few, monkeypatch):
     assert second["scale"] == pytest.approx(first["scale"], rel=0.05)
     assert second["skill"] == pytest.approx(first["skill"], abs=0.1)
     assert second["tv"] == first["tv"]
+
+
+def test_each_half_chooses_without_the_other(few):
+    first = np.arange(2_000) % 2 == 0
+    calm, wild = noisy(few, 2_000, 31, 0.01), noisy(few, 2_000, 31, 0.01)
+    wild[~first] = noisy(few, 1_000, 32, 0.1)
+    chosen = []
+    for x in (calm, wild):
+        drawn = take_in(open_trajectories(x, Reading()), few.quantity, Reading(), numpy_rng(0, "halves"), STEPS)
+        whole, half, _ = after._parts(few, drawn, (np.ones_like(first), first, ~first), "smooth", 0)
+        chosen.append((half.laws[0].length, half.places, whole.places))
+    assert chosen[0][0] == chosen[1][0]
+    assert all(np.array_equal(*pair) for pair in zip(chosen[0][1], chosen[1][1], strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(chosen[0][2], chosen[1][2], strict=True))
 
 
 @pytest.mark.parametrize("kernel", [SpeedScale(0.02), SensitivityScale(0.02)])
