@@ -168,7 +168,7 @@ def ladder(audit: Audit) -> Figure:
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, lw=0.8)
     ax.set(xlabel="skill: share of the shift explained", xlim=(-0.2, 1))
-    finding = sentences(audit)["explanation"][0]
+    finding = sentences(audit)["explanation"][0] + " Grey lines are intervals of 95 %."
     return Figure("audit-ladder", figure, finding, f"Bars. {finding}", origin(audit), columns)
 
 
