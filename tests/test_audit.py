@@ -15,13 +15,18 @@ from physlib.audit.compare import compare, permutation_test, pooled_counts
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.deviations import DistanceScale, SensitivityScale, Smooth, SpeedScale
 from physlib.audit.load import open_trajectories, take_in
-from physlib.audit.quantities import QUANTITIES
+from physlib.audit.quantities import QUANTITIES, Episodes
 from physlib.audit.result import AFTER
 from physlib.audit.spectrum import expected, read_spectrum
 from physlib.kernels import Isotropic
 from physlib.rng import numpy_rng
 
 STEPS = 64
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(after, "RESAMPLED", 40)
 
 
 def curves(n, rng, steps=STEPS):
@@ -44,6 +49,10 @@ def demos():
     return demonstrations(curves(20_000, np.random.default_rng(1)))
 
 
+def episodes(x):
+    return Episodes(x, np.full(len(x), x.shape[1]), np.ones(len(x)))
+
+
 def deviated(demos, kernel, n, seed):
     """Samples of a model whose deviation is the kernel's: fresh trajectories, not the demonstrations'."""
     rng = np.random.default_rng(seed)
@@ -54,7 +63,7 @@ def findings(demos, x):
     sampled = take_in(open_trajectories(x, Reading()), demos.quantity, Reading(), numpy_rng(0, "s"), x.shape[1])
     spectrum = read_spectrum(demos.kept, sampled.kept, demos.scale)
     found = compare(demos.bins, demos.intake.q, sampled.q, numpy_rng(0, "c"))
-    return found, spectrum, after.explain(demos, sampled.q, spectrum.length, None, 0)
+    return found, spectrum, after.explain(demos, sampled, None, 0)
 
 
 # ---- is the shift real
@@ -154,8 +163,10 @@ SIZES = np.random.default_rng(20_260_515).uniform(0.006, 0.03, 3).round(4)  # no
 @pytest.mark.parametrize("size", SIZES)
 def test_white_error_comes_back_with_its_size(demos, size):
     _, spectrum, found = findings(demos, deviated(demos, Isotropic(size), 20_000, 2))
-    assert found.scale == pytest.approx(size, rel=0.2)
+    assert found.white.size == pytest.approx(size, rel=0.2)
+    assert found.white.size_interval[0] < size * 1.05 and found.white.size_interval[1] > size * 0.95
     assert found.skill >= 0.9
+    assert found.skill_interval[1] == 1
     assert spectrum.kind == "white"
     assert spectrum.size == pytest.approx(size, rel=0.1)
 
@@ -269,7 +280,7 @@ def test_record_is_json_and_absent_values_are_null(demos, tmp_path):
     done = audit(demos.kept.x[:1_000], "path_length")
     done.save(json_file=tmp_path / "a.json")
     record = json.loads((tmp_path / "a.json").read_text())
-    assert record["schema_version"] == 1
+    assert record["schema_version"] == 2
     assert all(record[key] is None for key in AFTER)
     assert len(record["bins"]["edges"]) == 21
     assert np.allclose(record["bins"]["intended"], [0.005, *[0.0495] * 20, 0.005, 0], atol=2e-3)

@@ -57,6 +57,24 @@ def test_a_function_of_ones_own(folder):
     assert "mine:turn" in done.stdout
 
 
+WITHOUT_EXTRAS = """
+import sys
+for name in ("plotly", "IPython", "jupytext", "papermill", "myst_nb", "psutil", "nbformat", "h5py", "minari", "mujoco"):
+    sys.modules[name] = None
+from physlib.cli import app
+app(sys.argv[1:], standalone_mode=False)
+"""
+
+
+def test_an_audit_needs_none_of_the_extras(folder):
+    words = ["audit", "demos.npz", "--quantity", "path_length", "--html", "bare.html", "--json", "bare.json"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRAS, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder / "bare.html").exists()
+
+
 def test_an_audit_does_not_import_torch(folder):
     words = ["audit", "demos.npz", "--quantity", "path_length", "--html", "torchless.html"]
     done = subprocess.run(
@@ -76,6 +94,9 @@ BAD = [
     ("audit demos.npz --quantity path_length --samples flat.npy", "64 steps (T) and samples 8"),
     ("audit flat.npy --quantity path_length", "does not vary"),
     ("audit demos.npz --quantity path_length --json no/such/r.json", "cannot write"),
+    ("audit demos.npz --quantity path_length --json demos.npz", "as an input as well"),
+    ("audit demos.npz --quantity path_length --samples gen.npy --json ./gen.npy", "as an input as well"),
+    ("audit demos.npz --quantity path_length --residuals gen.npy --kernel smooth", "leave out --kernel"),
     ("audit mine.py --quantity path_length", "cannot tell what"),
 ]
 

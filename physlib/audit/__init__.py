@@ -19,7 +19,7 @@ from physlib.audit.load import Intake, Reading, check_demonstrated, check_match,
 from physlib.audit.plausibility import looks
 from physlib.audit.quantities import QUANTITIES, find_quantity
 from physlib.audit.representation import rank
-from physlib.audit.result import Audit, Findings
+from physlib.audit.result import Asked, Audit, Findings
 from physlib.audit.spectrum import read_spectrum
 from physlib.errors import PhyslibError
 from physlib.rng import numpy_rng
@@ -45,12 +45,12 @@ def audit(
 
     `demos`, `samples` and `residuals` are arrays or files (`.npy`, `.npz`, HDF5, `minari:NAME`), read as `reading` says.
     `quantity` is one of `QUANTITIES` or `module:function`, whose code runs. `kernel` restricts forecast and fit to one
-    kernel; `residuals` (reconstruction minus original) calibrate the forecast. `units` is that of the columns; time is
+    kernel; or `residuals` (reconstruction minus original) calibrate the forecast. `units` is that of the columns; time is
     in seconds where `reading.dt` is given, else in steps. `angles` are those of the chosen columns that are angles, in
     radians. Raises `PhyslibError` in one sentence for input that cannot be audited.
     """
     measured, reading = find_quantity(quantity), reading or Reading()
-    check_kernel(kernel)
+    check_kernel(kernel, residuals is not None)
     source = open_trajectories(demos, reading)
     given = None if samples is None else open_trajectories(samples, reading)
     if given is not None:
@@ -60,9 +60,10 @@ def audit(
     for angle in angles:
         if not 0 <= angle < columns:
             raise PhyslibError(f"there is no column {angle} among the {columns} chosen ones: mend --angles.")
-    calibration = None
-    if residuals is not None:
-        calibration = from_residuals(open_trajectories(residuals, reading), reading, source.shape[1:], source.name)
+    left = None if residuals is None else open_trajectories(residuals, reading)
+    errors = None
+    if left is not None:
+        errors = from_residuals(left, reading, source.shape[1:], source.name, numpy_rng(seed, "audit residuals"))
     intake = take_in(source, measured, reading, numpy_rng(seed, "audit demonstrations"), length)
     check_demonstrated(intake, measured)
     drawn = None if given is None else take_in(given, measured, reading, numpy_rng(seed, "audit samples"), length)
@@ -73,12 +74,11 @@ def audit(
         demos=demonstrated,
         unit=unit,
         unit_in=units,
-        outlook=outlook(demonstrated, seed, [calibration] if calibration else plausible(demonstrated, build)),
-        calibrated=calibration is not None,
+        asked=Asked(quantity, reading, angles, kernel, None if left is None else left.name, seed),
+        outlook=outlook(demonstrated, seed, errors or plausible(demonstrated, build)),
         sensitivity=sensitivities(demonstrated, seed),
         ranking=rank(demonstrated, angles, seed),
         findings=None if drawn is None else _findings(demonstrated, drawn, kernel, seed),
-        seed=seed,
     )
 
 
@@ -88,12 +88,11 @@ def _findings(demos: Demonstrations, drawn: Intake, kernel: str | None, seed: in
         raise PhyslibError(
             f"{demos.quantity.name} is finite for none of the samples in {drawn.name}: nothing to compare."
         )
-    spectrum = read_spectrum(demos.kept, drawn.kept, demos.scale)
     return Findings(
         name=drawn.name,
         count=len(drawn.q),
         comparison=compare(demos.bins, demos.intake.q, drawn.q, numpy_rng(seed, "audit comparison")),
-        spectrum=spectrum,
-        explanation=explain(demos, drawn.q, spectrum.length, kernel, seed),
+        spectrum=read_spectrum(demos.kept, drawn.kept, demos.scale),
+        explanation=explain(demos, drawn, kernel, seed),
         plausibility=looks(demos.kept, drawn.kept, demos.scale, numpy_rng(seed, "audit looks")),
     )

@@ -82,13 +82,20 @@ def pushed_quantity(
 
 
 @dataclass(frozen=True)
+class Foreseen(Stretch):
+    """A stretch that every setting of a forecast moves the same way, if at all."""
+
+    range: tuple[float, float]  # least and largest over the settings: of what is not known, not of noise
+
+
+@dataclass(frozen=True)
 class Outlook:
     """The forecast: a typical setting, and what every plausible setting says."""
 
     typical: Pushed
     members: Sequence[Pushed]  # one a setting, the typical one among them
-    gains: list[Stretch]  # where every setting gains, with the range over settings
-    losses: list[Stretch]
+    gains: list[Foreseen]  # where no setting loses
+    losses: list[Foreseen]
 
     @property
     def low(self) -> Float[np.ndarray, " M"]:
@@ -125,7 +132,7 @@ def outlook(demos: Demonstrations, seed: int, kernels: Sequence[Kernel]) -> Outl
     return Outlook(members[0], members, [s for s in agreed if s.mass > 0], [s for s in agreed if s.mass < 0])
 
 
-def _agreed(demos: Demonstrations, members: Sequence[Pushed]) -> list[Stretch]:
+def _agreed(demos: Demonstrations, members: Sequence[Pushed]) -> list[Foreseen]:
     """Stretches of the typical forecast in which no setting moves mass the other way."""
     intended = demos.bins.intended
     found = []
@@ -137,7 +144,7 @@ def _agreed(demos: Demonstrations, members: Sequence[Pushed]) -> list[Stretch]:
             -np.sign(stretch.mass) * v > 2 * np.sqrt(m.noise[inside].sum()) for v, m in zip(every, members, strict=True)
         ]
         if not any(against):
-            found.append(Stretch(stretch.lo, stretch.hi, stretch.mass, (min(every), max(every))))
+            found.append(Foreseen(stretch.lo, stretch.hi, stretch.mass, (min(every), max(every))))
     return found
 
 

@@ -68,12 +68,18 @@ class Stretch:
     lo: float | None  # None: open
     hi: float | None
     mass: float  # change of the share of all trajectories, negative for a loss
-    interval: tuple[float, float]  # 95 %
+
+
+@dataclass(frozen=True)
+class Moved(Stretch):
+    """A stretch that samples gain or lose."""
+
+    interval: tuple[float, float]  # 95 %, of the noise of samples and demonstrations
 
 
 def stretches(
     bins: Bins, change: Float[np.ndarray, " M"], variance: Float[np.ndarray, " M"], level: float = LEVEL
-) -> list[Stretch]:
+) -> list[Moved]:
     """Stretches of bins with changes of one sign, those beyond `level` standard errors, largest first.
 
     `variance` is that of each row's change; rows of a multinomial are taken as independent, which errs on the safe side
@@ -91,5 +97,5 @@ def stretches(
         mass, error = float(change[first:stop].sum()), math.sqrt(float(variance[first:stop].sum()))
         if abs(mass) > level * error:
             ends = (mass - 1.96 * error, mass + 1.96 * error)
-            found.append(Stretch(*bins.span(int(first), int(stop) - 1), mass, ends))
+            found.append(Moved(*bins.span(int(first), int(stop) - 1), mass, ends))
     return sorted(found, key=lambda s: -abs(s.mass))

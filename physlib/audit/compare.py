@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import norm, wasserstein_distance
 
-from physlib.audit.bins import Bins, Stretch, stretches
+from physlib.audit.bins import Bins, Moved, stretches
 from physlib.density import basic_interval, total_variation, tv_floor
 
 GROUPS = 40  # of equal size in the pooled sample, on which labels are permuted
@@ -88,8 +88,8 @@ class Comparison(NamedTuple):
     mean_shift_interval: Interval
     failed: int  # samples whose quantity is not finite
     mass: Float[np.ndarray, " M"]  # of the samples
-    gains: list[Stretch]
-    losses: list[Stretch]
+    gains: list[Moved]
+    losses: list[Moved]
 
 
 def compare(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Float
 
@@ -10,6 +13,8 @@ from physlib.audit.load import Intake
 from physlib.audit.quantities import Episodes, Quantity
 from physlib.tasks import Facts, Simulated
 from physlib.tasks.base import Trajectories
+
+WEIGHED = 5_000  # trajectories behind a typical weight
 
 
 class Demonstrations(Simulated):
@@ -56,6 +61,16 @@ class Demonstrations(Simulated):
     def uniform(self) -> bool:
         """Whether all episodes have one length and one time step, so that any trajectory can be measured."""
         return bool(np.all(self.kept.steps == self.kept.x.shape[1]) and np.ptp(self.kept.dt) == 0)
+
+    def typical(self, weight: Callable[[Demonstrations, np.ndarray], np.ndarray]) -> float:
+        """Root mean square over demonstrations of a weight of trajectories `(N, T, D)`, found once."""
+        if weight not in self._typical:
+            self._typical[weight] = float(np.sqrt(np.mean(weight(self, self.kept.x[:WEIGHED]) ** 2)))
+        return self._typical[weight]
+
+    @cached_property
+    def _typical(self) -> dict[Callable, float]:
+        return {}
 
     def prior(self, n, rng):
         return self.draw(n, rng).q

@@ -77,10 +77,8 @@ def distance(task, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T 1"]:
 
 def sensitivity(task, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N 1 1"]:
     """Root mean square change of the quantity for small white error about each trajectory, by `PROBES` central steps."""
-    square, rng = (
-        np.zeros(len(x)),
-        np.random.default_rng(0),
-    )  # fixed directions: a law of x, not another source of noise
+    square = np.zeros(len(x))
+    rng = np.random.default_rng(0)  # fixed directions: a law of x, not another source of noise
     with np.errstate(all="ignore"):
         for _ in range(PROBES):
             error = STEP * task.scale * rng.standard_normal(x.shape[1:])
@@ -96,8 +94,8 @@ class Following(TrajectoryKernel):
     s: float  # root mean square size
 
     def deviate(self, task, x, rng):
-        weight = type(self).weight(task, x)
-        size = self.s * weight / max(float(np.sqrt(np.mean(weight**2))), 1e-300)
+        weight = type(self).weight
+        size = self.s * weight(task, x) / max(task.typical(weight), 1e-300)
         return x + size * task.scale * rng.standard_normal(x.shape)
 
 

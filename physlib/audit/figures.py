@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def origin(audit: Audit) -> str:
     """Where the numbers of a figure come from."""
     samples = "" if audit.findings is None else f"; {audit.findings.name}, {audit.findings.count:,} samples"
-    return f"{audit.demos.intake.name}, {len(audit.demos.intake.q):,} demonstrations{samples}; seed {audit.seed}."
+    return f"{audit.demos.intake.name}, {len(audit.demos.intake.q):,} demonstrations{samples}; seed {audit.asked.seed}."
 
 
 def _stairs(ax: Axes, audit: Audit, mass: Float[np.ndarray, " M"], **style) -> None:
@@ -135,7 +135,7 @@ def sensitivity(audit: Audit) -> Figure:
     for d in range(found.slope.shape[1]):
         columns.add(step=found.windows, column=d, slope=found.slope[:, d], drift=found.drift[:, d])
     ax.set(xlabel="step", ylabel="change per unit of error", ylim=(0, None))
-    ax.legend(loc="upper right")
+    ax.legend(loc="best")  # the ends of a trajectory often matter most
     finding = sentences(audit)["sensitivity"][0]
     return Figure("audit-sensitivity", figure, finding, f"Lines over time. {finding}", origin(audit), columns)
 
@@ -162,11 +162,13 @@ def ladder(audit: Audit) -> Figure:
     figure, axes = canvas(6.8, 0.34 * len(rungs) + 0.9)
     ax, columns = axes[0, 0], Columns()
     columns.add(kernel=[r.kernel for r in rungs], skill=[r.skill for r in rungs], size=[r.size for r in rungs])
+    columns.add(low=[r.skill_interval[0] for r in rungs], high=[r.skill_interval[1] for r in rungs])
     ax.barh(columns["kernel"], np.clip(columns["skill"], -0.2, 1), color=COLOURS[2], alpha=0.7)
+    ax.hlines(range(len(rungs)), np.clip(columns["low"], -0.2, 1), np.clip(columns["high"], -0.2, 1), color=GREY)
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, lw=0.8)
     ax.set(xlabel="skill: share of the shift explained", xlim=(-0.2, 1))
-    finding = sentences(audit)["explanation"][0]
+    finding = sentences(audit)["explanation"][0] + " Grey lines are intervals of 95 %."
     return Figure("audit-ladder", figure, finding, f"Bars. {finding}", origin(audit), columns)
 
 

@@ -19,12 +19,15 @@ BASELINE = Blur.name
 """The kernel that knows nothing of trajectories; others must beat it to say anything about the cause."""
 NAMES = (WHITE, Smooth.name, SpeedScale.name, DistanceScale.name, SensitivityScale.name, Contract.name)
 """Kernels that can be asked for."""
+RESAMPLED = 39  # of so many equal draws, the least and the largest hold one more with 95 %
 
 
-def check_kernel(name: str | None) -> None:
-    """Raise for a name that no kernel has."""
+def check_kernel(name: str | None, calibrated: bool) -> None:
+    """Raise for a name that no kernel has, or for one that residuals would make idle."""
     if name is not None and name not in NAMES:
         raise unknown("kernel", name, NAMES)
+    if name is not None and calibrated:
+        raise PhyslibError("--residuals already say what the error is like: leave out --kernel, or the residuals.")
 
 
 def families(demos: Demonstrations, length: float | None, only: str | None) -> dict[str, Callable[[float], Kernel]]:
@@ -47,23 +50,27 @@ def families(demos: Demonstrations, length: float | None, only: str | None) -> d
     return every if only is None else {only: every[only]}
 
 
-def from_residuals(source: Source, reading: Reading, shape: tuple[int, int], demonstrations: str) -> Measured:
-    """Kernel with the size and spectrum of residuals `(N, T, D)`, a reconstruction minus what was reconstructed.
+def from_residuals(
+    source: Source, reading: Reading, shape: tuple[int, int], demonstrations: str, rng: np.random.Generator
+) -> list[Measured]:
+    """Kernels with the size and spectrum of residuals `(N, T, D)`, reconstructions minus what was reconstructed.
 
-    Raises `PhyslibError` where they do not fit the demonstrations' `(T, D)` or are not finite.
+    The first is of the residuals as they are, `RESAMPLED` others of resampled ones: the range of these holds another
+    set's with 95 %. Raises `PhyslibError` where residuals do not fit the demonstrations' `(T, D)` or are not finite.
     """
     if source.shape[1:] != shape or source.steps is not None or reading.ragged == "resample":
         raise PhyslibError(
             f"residuals in {source.name} have steps and columns {source.shape[1:]}, {demonstrations} has {shape}: "
             "they must be reconstructions of whole episodes minus these."
         )
-    columns, power, count = list(reading.columns or range(shape[1])), 0.0, 0
+    columns, power, count = list(reading.columns or range(shape[1])), 0.0, 0.0
     for block in source.rows():
         error = block[:, :, columns].astype(float)
         if not np.isfinite(error).all():
             raise PhyslibError(f"residuals in {source.name} hold NaN or infinity: drop those trajectories.")
-        power = power + (dct(error, axis=1, norm="ortho") ** 2).sum(axis=0)
-        count += len(block)
+        weights = np.vstack([np.ones(len(block)), rng.poisson(1.0, (RESAMPLED, len(block)))])
+        power = power + np.tensordot(weights, dct(error, axis=1, norm="ortho") ** 2, 1)
+        count = count + weights.sum(axis=1)
     if not np.any(power):
         raise PhyslibError(f"residuals in {source.name} are all zero: give reconstructions minus originals.")
-    return Measured(power / count)
+    return [Measured(one / weight) for one, weight in zip(power, count, strict=True)]

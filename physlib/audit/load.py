@@ -117,6 +117,10 @@ def take_in(source: Source, quantity: Quantity, reading: Reading, rng: np.random
             here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
             kept.append(Episodes(*(part[here] for part in episodes)))
     bad.complain()
+    if moments.overflow():
+        raise PhyslibError(
+            f"{source.name} holds entries whose squares are beyond all numbers: mend them, or change the unit."
+        )
     mixed = rng.permutation(size)  # files may be sorted, and kernels are tried on the first few
     subset = Episodes(*(np.concatenate(parts)[mixed] for parts in zip(*kept, strict=True)))
     return Intake(source.name, q, subset, rows[mixed], *moments.result(), source.shape)
@@ -177,6 +181,10 @@ class _Moments:
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         first, second = self._sums / self._count
         return self._pivot + first, np.sqrt(np.clip(second - first**2, 0, None))
+
+    def overflow(self) -> bool:
+        """Whether squares have outgrown what numbers can be."""
+        return not np.isfinite(self._sums).all()
 
 
 class _Bad:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from physlib.audit.figures import FIGURES
@@ -56,7 +57,7 @@ def report(audit: Audit) -> str:
     body.append(f"<h2>The numbers</h2>{_numbers(audit)}")
     body.append(
         "<footer>Made by physlib audit. Shifts are total variation: the share of trajectories in the wrong bin. "
-        f"Seed {audit.seed}.</footer>"
+        f"Seed {audit.asked.seed}.</footer>"
     )
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
@@ -99,13 +100,18 @@ def _numbers(audit: Audit) -> str:
             ("shift by sampling alone", share(record["tv_floor"])),
             ("Wasserstein distance", number(record["w1"], unit)),
             ("change of the mean", number(record["mean_shift"], unit, sign=True)),
-            ("skill of the best-fitting kernel", _or_dash(record["skill"], lambda v: f"{v:.2f} ({record['kernel']})")),
-            ("skill of a blur", _or_dash(record["baseline_skill"], lambda v: f"{v:.2f}")),
-            ("white-equivalent size", _or_dash(record["scale"], share)),
+            ("skill of the best-fitting kernel", _or_dash(record, "skill", "{:.2f}".format)),
+            ("skill of a blur", _or_dash(record, "baseline_skill", "{:.2f}".format)),
+            ("advantage over a blur", _or_dash(record, "advantage", "{:.2f}".format)),
+            ("white-equivalent size", _or_dash(record, "scale", share)),
         ]
     cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
     return f'<div class="wide"><table>{cells}</table></div>'
 
 
-def _or_dash(value, form) -> str:
-    return "not identifiable" if value is None else form(value)
+def _or_dash(record: dict, key: str, form: Callable[[float], str]) -> str:
+    """A number of the record and its interval in words."""
+    if record[key] is None:
+        return "not identifiable"
+    low, high = map(form, record[f"{key}_interval"])
+    return f"{form(record[key])} ({low} to {high})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,18 @@ from physlib.audit.before import Outlook, Sensitivity
 from physlib.audit.compare import Comparison
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.ladder import BASELINE
+from physlib.audit.load import Reading
 from physlib.audit.plausibility import QUANTILES, Plausibility
 from physlib.audit.representation import Ranked
 from physlib.audit.spectrum import Spectrum
 from physlib.kernels import Kernel
+from physlib.provenance import revision
 from physlib.store import write_atomic
 
 if TYPE_CHECKING:
     from physlib.plots import Figure
 
-SCHEMA_VERSION = 1  # raise by hand when a key of the record changes meaning
+SCHEMA_VERSION = 2  # raise by hand when a key of the record changes meaning
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,29 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What makes an audit the same when it is asked for again, beside its files."""
+
+    quantity: str
+    reading: Reading
+    angles: tuple[int, ...]
+    kernel: str | None  # the only one to be tried
+    residuals: str | None  # name of the file that set the forecast's error
+    seed: int
+
+
+@dataclass(frozen=True)
 class Audit:
     """One audit. `summary()` says it, `plot()` shows it, `save()` writes a report and a record."""
 
     demos: Demonstrations
     unit: str  # of the quantity, "" where it is not known
     unit_in: str  # of the columns
+    asked: Asked
     outlook: Outlook
-    calibrated: bool  # whether residuals set the deviation
     sensitivity: Sensitivity
     ranking: list[Ranked]
     findings: Findings | None  # None without samples
-    seed: int
 
     def summary(self) -> str:
         """The findings in plain sentences, a line each."""
@@ -96,6 +110,8 @@ class Audit:
         intake, bins, q = self.demos.intake, self.demos.bins, self.demos.intake.q
         found = {
             "schema_version": SCHEMA_VERSION,
+            "physlib": {"version": _release(), "revision": revision()},
+            "asked": self.asked,
             "demonstrations": {
                 "file": intake.name,
                 "trajectories": len(q),
@@ -119,7 +135,6 @@ class Audit:
                 "drift": self.sensitivity.drift,
             },
             "representations": [r._asdict() for r in self.ranking],
-            "seed": self.seed,
         }
         return plain(found | self._after())
 
@@ -128,9 +143,9 @@ class Audit:
         tv, low, high = outlook.tv(intended)
         shifts = [m.mean_shift for m in outlook.members]
         return {
-            "calibrated": self.calibrated,
             "kernel": kernel_record(outlook.typical.kernel),
-            "settings": [kernel_record(m.kernel) for m in outlook.members],
+            "range_over": "assumed sizes and spectra" if self.asked.residuals is None else "resampled residuals",
+            "settings": [kernel_record(m.kernel) for m in outlook.members] if self.asked.residuals is None else None,
             "tv": tv,
             "tv_range": (low, high),
             "mean_shift": outlook.typical.mean_shift,
@@ -148,15 +163,19 @@ class Audit:
         if self.findings is None:
             return dict.fromkeys(AFTER)
         f, c, e = self.findings, self.findings.comparison, self.findings.explanation
-        rungs = {rung.kernel: rung for rung in e.ladder}
+        white, base = e.white, e.rung(BASELINE)
         values = (
             {"file": f.name, "trajectories": f.count, "failed": c.failed},
             *(c.p_value, c.tv, c.tv_interval, c.tv_floor, c.w1, c.w1_interval, c.mean_shift, c.mean_shift_interval),
             *(c.gains, c.losses, c.mass),
             *(e.kernel, e.skill, e.skill_interval),
-            rungs[BASELINE].skill if e.ladder else None,
-            e.scale,
-            None if e.scale is None else e.scale * self.demos.scale,
+            *((None, None) if base is None else (base.skill, base.skill_interval)),
+            *(e.advantage, e.advantage_interval),
+            *(
+                (None, None, None)
+                if white is None
+                else (white.size, white.size_interval, white.size * self.demos.scale)
+            ),
             e.ladder,
             dataclasses.asdict(f.spectrum) | {"kind": f.spectrum.kind},
             {
@@ -171,10 +190,27 @@ class Audit:
 
 AFTER = (
     *("samples", "p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
-    *("gains", "losses", "mass", "kernel", "skill", "skill_interval", "baseline_skill", "scale", "scale_data_units"),
-    *("ladder", "spectrum", "plausibility"),
+    *("gains", "losses", "mass", "kernel", "skill", "skill_interval", "baseline_skill", "baseline_skill_interval"),
+    *(
+        "advantage",
+        "advantage_interval",
+        "scale",
+        "scale_interval",
+        "scale_data_units",
+        "ladder",
+        "spectrum",
+        "plausibility",
+    ),
 )
 """Keys of a record that are None without samples."""
+
+
+def _release() -> str | None:
+    """Version of the installed library; None where it runs from its source."""
+    try:
+        return version("physlib")
+    except PackageNotFoundError:
+        return None
 
 
 def kernel_record(kernel: Kernel) -> dict[str, Any]:

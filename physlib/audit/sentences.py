@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from physlib.audit.after import CROWDED, Explanation
 from physlib.audit.bins import Stretch
 from physlib.audit.deviations import Measured, Smooth
-from physlib.audit.ladder import BASELINE, WHITE
+from physlib.audit.ladder import WHITE
 from physlib.audit.result import Audit, Findings
+from physlib.audit.spectrum import Spectrum
 from physlib.kernels import Kernel
 
 SHOWN = 4  # stretches named in a sentence
@@ -29,15 +33,15 @@ def _signed(value: float) -> str:
     return f"{round(100 * value, 1) + 0:{'' if abs(value) < 0.0005 else '+'}.1f}"
 
 
-def where(stretch: Stretch, unit: str) -> str:
-    """A stretch of values in words."""
-    if stretch.lo is None and stretch.hi is None:
+def where(lo: float | None, hi: float | None, unit: str) -> str:
+    """A stretch of values in words; None is an open end."""
+    if lo is None and hi is None:
         return "everywhere"
-    if stretch.lo is None:
-        return f"below {number(stretch.hi, unit)}"
-    if stretch.hi is None:
-        return f"above {number(stretch.lo, unit)}"
-    return f"from {number(stretch.lo)} to {number(stretch.hi, unit)}"
+    if lo is None:
+        return f"below {number(hi, unit)}"
+    if hi is None:
+        return f"above {number(lo, unit)}"
+    return f"from {number(lo)} to {number(hi, unit)}"
 
 
 def kernel_in_words(kernel: Kernel) -> str:
@@ -80,10 +84,11 @@ def _demonstrations(audit: Audit) -> str:
     )
 
 
-def _list(stretches: list[Stretch], unit: str) -> str:
+def _list(stretches: Sequence[tuple[Stretch, tuple[float, float]]], unit: str) -> str:
+    """Stretches, each with its interval or range."""
     return "; ".join(
-        f"{where(s, unit)} ({_signed(s.mass)} % of all, {_signed(s.interval[0])} to {_signed(s.interval[1])})"
-        for s in stretches[:SHOWN]
+        f"{where(s.lo, s.hi, unit)} ({_signed(s.mass)} % of all, {_signed(low)} to {_signed(high)})"
+        for s, (low, high) in stretches[:SHOWN]
     )
 
 
@@ -95,17 +100,18 @@ def _forecast(audit: Audit) -> list[str]:
         f"Forecast: {kernel_in_words(typical.kernel)} changes the mean {_name(audit)} by "
         f"{number(typical.mean_shift, unit, sign=True)} and puts {share(tv)} of all trajectories in the wrong bin."
     ]
-    if len(outlook.members) > 1:
-        means = [m.mean_shift for m in outlook.members]
-        lines.append(
-            f"Over the {len(outlook.members)} sizes and spectra that trained models are known to leave, that is "
-            f"{share(low)} to {share(high)} of all, and {number(min(means), sign=True)} to {number(max(means), unit, sign=True)}."
-        )
-    if audit.calibrated:
-        lines.append("The residuals set size and spectrum; the interval is that of the Monte Carlo alone.")
+    means = [m.mean_shift for m in outlook.members]
+    over = f"the {len(outlook.members)} sizes and spectra that trained models are known to leave"
+    if audit.asked.residuals is not None:
+        over = f"{len(outlook.members) - 1} resamplings of the residuals, which set size and spectrum"
+    lines.append(
+        f"Over {over}, that is {share(low)} to {share(high)} of all, and {number(min(means), sign=True)} to "
+        f"{number(max(means), unit, sign=True)}."
+    )
     for verb, stretches in (("Over-produced", outlook.gains), ("Under-produced", outlook.losses)):
         if stretches:
-            lines.append(f"{verb}, and by none of these errors the other way: {_list(stretches, unit)}.")
+            listed = _list([(s, s.range) for s in stretches], unit)
+            lines.append(f"{verb}, and by none of these errors the other way: {listed}.")
     if not outlook.gains and not outlook.losses:
         why = "they disagree on where mass goes" if high > 0.01 else "this quantity hardly feels such errors"
         lines.append(f"No bin surely gains or loses: {why}.")
@@ -150,59 +156,81 @@ def _verdict(audit: Audit, f: Findings) -> list[str]:
     moved = c.p_value < 0.05
     lines = [
         f"The {_name(audit)} of the {f.count:,} samples in {f.name} {'has shifted' if moved else 'shows no shift that sampling could not make'} "
-        f"(permutation test, p = {c.p_value:.3f}): {share(c.tv)} of all lie in the wrong bin ({share(c.tv_interval[0])} to "
-        f"{share(c.tv_interval[1])}), where sampling alone gives {share(c.tv_floor)}.",
+        f"(permutation test, p = {c.p_value:.3f}): {share(c.tv)} of all lie in the wrong bin, where sampling alone gives "
+        f"{share(c.tv_floor)}; with its part taken off, {_span(c.tv_interval)}.",
         f"The mean changes by {number(c.mean_shift, unit, sign=True)} ({number(c.mean_shift_interval[0], sign=True)} to "
-        f"{number(c.mean_shift_interval[1], sign=True)}); values move by {number(c.w1, unit)} on average (Wasserstein distance, "
-        f"{number(c.w1_interval[0])} to {number(c.w1_interval[1])}).",
+        f"{number(c.mean_shift_interval[1], sign=True)}); values move by {number(c.w1, unit)} on average (Wasserstein "
+        f"distance; with sampling taken off, {number(c.w1_interval[0])} to {number(c.w1_interval[1])}).",
     ]
     for verb, stretches in (("Too many", c.gains), ("Too few", c.losses)):
         if stretches:
-            lines.append(f"{verb}: {_list(stretches, unit)}.")
+            lines.append(f"{verb}: {_list([(s, s.interval) for s in stretches], unit)}.")
     if c.failed:
         lines.append(f"{c.failed} samples have no finite {_name(audit)}; they count as a bin of their own.")
     return lines
 
 
 def _explanation(audit: Audit, f: Findings) -> list[str]:
-    e, lines = f.explanation, []
-    if e.skill is None:
-        lines.append(
+    if f.explanation.skill is not None:
+        lines = [*_skill(f.explanation), *_scale(audit, f.explanation)]
+    elif f.comparison.mass.max() > CROWDED:
+        bins, row = audit.demos.bins, int(f.comparison.mass.argmax())
+        at = where(*bins.span(row, row), audit.unit) if row < bins.count + 2 else "without a finite value"
+        lines = [
+            f"{share(f.comparison.mass[row])} of the samples lie in one bin ({at}), so this quantity cannot identify a "
+            "deviation: any large one would do. A less sensitive quantity could."
+        ]
+    else:
+        lines = [
             "The shift is under twice what sampling alone gives, so this quantity cannot identify a deviation: "
             "neither its size nor its kind. More samples, or a more sensitive quantity, could."
-        )
-    else:
-        base = next(r.skill for r in e.ladder if r.kernel == BASELINE)
+        ]
+    return [*lines, _spectrum(f.spectrum)]
+
+
+def _skill(e: Explanation) -> list[str]:
+    lines = [
+        f"A small error added to the demonstrations explains {share(e.skill)} of the shift ({_span(e.skill_interval)}; "
+        f"fitted to one half of the samples, judged on the other): the best-fitting kernel is {e.kernel}. "
+        f"A blur of the quantity that knows nothing of trajectories explains {share(e.skill - e.advantage)}; "
+        f"the difference is {_span(e.advantage_interval)}."
+    ]
+    if e.advantage_interval[0] <= 0:
         lines.append(
-            f"A small error added to the demonstrations explains {share(e.skill)} of the shift ({share(e.skill_interval[0])} to "
-            f"{share(e.skill_interval[1])}; fitted to one half of the samples, judged on the other): the best-fitting kernel is {e.kernel}. "
-            f"A blur of the quantity that knows nothing of trajectories explains {share(base)}."
+            "No kernel surely beats that blur, so nothing here shows that an error along the trajectory is the cause."
         )
-        if base >= e.skill:
-            lines.append(
-                "No kernel beats that blur, so nothing here shows that an error along the trajectory is the cause."
-            )
-        elif e.skill < 0.5:
-            lines.append("So most of the shift is not of the kind that the forecast describes: look for another cause.")
-    if e.scale is not None:
-        sizes = ", ".join(number(s * e.scale) for s in audit.demos.scale)
-        lines.append(
-            f"Of white errors, one of {share(e.scale)} of each column's standard deviation comes nearest "
-            f"({sizes}{' ' + audit.unit_in if audit.unit_in else ''} by column)."
-        )
-        if e.kernel not in (None, WHITE):
-            lines.append(
-                "The best-fitting kernel is not white, so this is a white-equivalent size, not the error's own."
-            )
-    s = f.spectrum
+    elif e.skill_interval[1] < 0.5:
+        lines.append("So most of the shift is not of the kind that the forecast describes: look for another cause.")
+    elif e.skill_interval[0] < 0.5:
+        lines.append("Whether that is most of the shift, these numbers of samples and demonstrations do not tell.")
+    return lines
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return f"{share(ends[0])} to {share(ends[1])}"
+
+
+def _scale(audit: Audit, e: Explanation) -> list[str]:
+    if e.white is None:
+        return []
+    sizes = ", ".join(number(s * e.white.size) for s in audit.demos.scale)
+    lines = [
+        f"Of white errors, one of {share(e.white.size)} of each column's standard deviation comes nearest "
+        f"({_span(e.white.size_interval)}; {sizes}{' ' + audit.unit_in if audit.unit_in else ''} by column)."
+    ]
+    if e.kernel != WHITE:
+        lines.append("The best-fitting kernel is not white, so this is a white-equivalent size, not the error's own.")
+    return lines
+
+
+def _spectrum(s: Spectrum) -> str:
+    found = f"the error is {s.kind}"
     if s.size is not None:
         kind = "white" if s.length < 0.5 else f"smooth over {s.length:.1f} steps"
-        lines.append(
-            f"Read from differences between steps, whatever the quantity: an error of {share(s.size)}, {kind}."
-        )
-    else:
-        lines.append(f"Read from differences between steps, whatever the quantity: the error is {s.kind}.")
-    return lines
+        found = f"an error of {share(s.size)}, {kind}"
+    elif s.moved:
+        found = "no error can be told from a motion that is itself a little faster, slower or larger"
+    return f"Read from differences between steps, whatever the quantity: {found}."
 
 
 def _plausibility(f: Findings) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float
@@ -15,12 +15,20 @@ from physlib.tasks.base import Simulated, Task
 MOST = 200_000  # trajectories behind the regression
 
 
-@lru_cache(maxsize=64)
-def posterior_mean(task: Task, s: float, draws: int = MOST) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
-    """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`.
+_REGRESSIONS: WeakKeyDictionary[Task, dict] = WeakKeyDictionary()
+"""Those already made, forgotten together with their task: one may hold a reader's gigabytes."""
 
-    Means over groups of equal size in u, so that the curve is finest where measurements are dense.
-    """
+
+def posterior_mean(task: Task, s: float, draws: int = MOST) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
+    """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`, made once for each task and size."""
+    known = _REGRESSIONS.setdefault(task, {})
+    if (s, draws) not in known:
+        known[s, draws] = _regress(task, s, draws)
+    return known[s, draws]
+
+
+def _regress(task: Task, s: float, draws: int) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
+    """Means over groups of equal size in u, so that the curve is finest where measurements are dense."""
     if isinstance(task, Simulated):  # longer trajectories, and fewer distinct ones
         draws = max(draws, MOST // 2)
         draws, knots = draws // 10, draws // 2_000

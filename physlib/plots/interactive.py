@@ -1,4 +1,7 @@
-"""Interactive figures that need no kernel behind the page: every state is computed beforehand (pages layer)."""
+"""Interactive figures that need no kernel behind the page: every state is computed beforehand (pages layer).
+
+Plotly comes with the extra `book`; here and wherever else it is used it is imported late, as an audit draws without it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
-import plotly.io as pio
 from jaxtyping import Float
 
 from physlib.plots.figure import GREY, ORANGE, Origin
@@ -24,7 +25,7 @@ class Interactive:
     """A plotly figure with its finding, alternative text and origin."""
 
     name: str
-    figure: go.Figure
+    figure: Any  # plotly's
     finding: str
     alt: str
     origin: Origin
@@ -33,6 +34,8 @@ class Interactive:
         return f"{self.name}: {self.finding}"
 
     def _repr_html_(self) -> str:
+        import plotly.io as pio
+
         plot = pio.to_html(
             self.figure,
             full_html=False,
@@ -67,10 +70,12 @@ def histogram(
     task: Task,
     mass: Float[np.ndarray, " M"],
     label: str,
-    lines: Sequence[go.Scatter],
+    lines: Sequence[Any],
     **layout: Any,
-) -> go.Figure:
+) -> Any:
     """A histogram of the quantity as grey bars, and lines over it that a control may replace; for light and dark pages."""
+    import plotly.graph_objects as go
+
     bins = len(mass) - 3
     centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
     figure = go.Figure([go.Bar(x=centres, y=heights(mass), name=label, marker_color=GREY, opacity=0.5)])
@@ -99,6 +104,8 @@ def scale_slider(
     origin: Origin,
 ) -> Interactive:
     """A slider over the size of a kernel moves its forecast against the observed histogram."""
+    import plotly.graph_objects as go
+
     lines = [heights(mass) for mass in masses]
     titles = [f"s = {s:.3f}: R2 of the shift {value:.2f}" for s, value in zip(sizes, r2, strict=True)]
     start = int(np.argmax(r2))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
@@ -141,6 +140,7 @@ def chooser(
     origin: Origin,
 ) -> Interactive:
     """A menu of strategies: the histogram without, the one with the strategy, and what the kernel expected."""
+    import plotly.graph_objects as go
 
     def pair(key):
         unknown = np.full_like(before, np.nan)

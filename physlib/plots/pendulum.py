@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Float
 from matplotlib.ticker import NullFormatter
 
@@ -31,6 +31,8 @@ def swing(
     origin: Origin,
 ) -> Interactive:
     """Pendulums side by side from their two angles, to be played; each tip's whole path lies behind it."""
+    import plotly.graph_objects as go
+
     pivots = {title: APART * i for i, title in enumerate(motions)}
     steps = len(next(iter(motions.values())))
     colours = dict(zip(motions, COLOURS, strict=False))
@@ -39,7 +41,7 @@ def swing(
         tip = np.array([[corner[-1] for corner in _arms(a, pivots[title])] for a in angles])
         trails.append(go.Scatter(x=tip[:, 0], y=tip[:, 1], mode="lines", line={"color": colours[title], "width": 1}))
 
-    def pose(t: int) -> list[go.Scatter]:
+    def pose(t: int) -> list[Any]:
         look = {title: {"color": [GREY, colour, colour], "size": [7, 12, 12]} for title, colour in colours.items()}
         return [
             go.Scatter(x=x, y=y, mode="lines+markers", line={"color": GREY, "width": 3}, marker=look[title])
