@@ -22,11 +22,11 @@ HELPS = 0.9  # ratio of shifts below which a strategy is said to help
 def strategies(
     name: str, tried: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float], float]]], origin: Origin
 ) -> Figure:
-    """Total variation without and with each strategy, one panel a task, one dot a seed.
+    """Total variation without and with each strategy, one dot a seed.
 
-    `tried` maps task and strategy to what was measured before, after, and the plausible share after.
+    `tried` maps a panel's title and a row's label to what was measured before, after, and the plausible share after.
     """
-    figure, axes = grid(len(tried), 2 if len(tried) < 3 else 3, 3.6, 0.6 + 0.3 * max(map(len, tried.values())))
+    figure, axes = grid(len(tried), min(2, len(tried)), 4.6, 0.6 + 0.3 * max(map(len, tried.values())))
     numbers, found = Columns(), []
     for ax, (task, rows) in zip(axes.flat, tried.items(), strict=False):
         for i, (strategy, (before, after, share)) in enumerate(rows.items()):
@@ -36,7 +36,7 @@ def strategies(
             ax.annotate(f"{share:.0%}", (1.0, i), xycoords=("axes fraction", "data"), va="center", fontsize=8)
             seeds = origin.seeds[: len(after)]
             numbers.add(task=task, strategy=strategy, seed=seeds, before=before, after=after, plausible_after=share)
-        least = min(rows, key=lambda key: np.mean(rows[key][1]))
+        least = min(rows, key=lambda key: np.mean(rows[key][1]) / np.mean(rows[key][0]))
         found.append(f"{task} {least} ({np.mean(rows[least][0]):.3f} to {np.mean(rows[least][1]):.3f})")
         ax.set_yticks(range(len(rows)), rows, fontsize=8.5)
         ax.set_title(task, fontsize=9.5)
@@ -44,7 +44,7 @@ def strategies(
         ax.invert_yaxis()
         ax.set_xlabel("total variation from flat")
     finding = (
-        f"Smallest mean total variation by task: {'; '.join(found)}. The bar is the mean without the strategy, a dot one "
+        f"What takes off the largest part in each panel: {'; '.join(found)}. The bar is the mean without the strategy, a dot one "
         "run with it, blue where the mean is smaller; on the right the plausible share with it."
     )
     alt = "Panels by task, one row a strategy: a bar for the shift before and dots for the shift after."

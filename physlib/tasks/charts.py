@@ -62,7 +62,10 @@ class Cosines(Chart):
 
 
 class Rates(Chart):
-    """For a rule that is linear in a coefficient: the free first steps, then the parameter that each later one says."""
+    """For a rule that is linear in a coefficient of the steps before.
+
+    Codes are the first steps, which the rule leaves free, and then the parameter that each later one says.
+    """
 
     name = "parameter of each step"
 
