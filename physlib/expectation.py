@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -41,7 +41,7 @@ def foretold(trial: Trial, size: float, draws: int = 100_000) -> tuple[Mass, Mas
     return before, mitigations.foretell(trial.strategy, task, Contract(size), rng, known, draws)
 
 
-@lru_cache
+@cache
 def _plain(name: str, size: float, draws: int) -> Mass:
     """Mass that `contract` expects of a task without any strategy."""
     return mitigations.foretell("", tasks.get(name), Contract(size), numpy_rng(0, f"foretell {name}"), draws=draws)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +79,7 @@ class Trial:
     @cached_property
     def outcomes(self) -> tuple[list[Outcome], list[Outcome]]:
         """What they did, seed by seed."""
-        before, after = ([_outcome(run) for run in runs] for runs in self.runs)
+        before, after = ([_outcome(config) for config in configs] for configs in (self.before, self.after))
         return before, after
 
     @property
@@ -178,8 +178,9 @@ def asked(run: Result) -> Float[np.ndarray, "N C"]:
     return change.asked(config.n_samples, rng)
 
 
-def _outcome(run: Result) -> Outcome:
-    task = tasks.get(run.config.task)
+@cache  # the runs before are those of many trials
+def _outcome(config: Config) -> Outcome:
+    task, (run,) = tasks.get(config.task), experiment.fetch([config])
     seen = observed(task, run)
     floor = tv_floor(flat_mass(), run["q"].size)
     beyond = math.sqrt(max(0.0, seen.shift**2 - floor**2))
@@ -196,7 +197,7 @@ def _other(task: tasks.Task, run: Result) -> float:
     return quantile_shift(measure(training_data(run.config).x), run[f"other/{name}"])
 
 
-@lru_cache
+@cache
 def _varies(name: str) -> bool:
     task = tasks.get(name)
     values = next(iter(task.others.values()))(task.sample(1_000, numpy_rng(0, "other")).x)
