@@ -128,22 +128,15 @@ def trials(profile: str) -> list[Trial]:
 
 
 def _trial(strategy: str, task: str, model: str, profile: str, **settings: int) -> Trial:
-    before = tuple(resolve(task, model, profile, seed, **settings) for seed in seeds_of(profile))
+    seeds = seeds_of(profile)
+    before = tuple(resolve(task, model, profile, seed, **settings) for seed in seeds)
     if strategy != "longer":
-        return Trial(strategy, before, tuple(_with(strategy, config) for config in before))
-    if task in tasks.SYNTHETIC:  # at half the training, and the usual one is there
-        return Trial(strategy, before, tuple(resolve(task, model, profile, config.seed) for config in before))
-    return Trial(strategy, before, tuple(replace(_bare(config), steps=2 * config.steps) for config in before))
-
-
-def _bare(config: Config) -> Config:
-    """The same run without a probe and plans."""
-    return replace(config, n_probe=0, n_plans=0)
-
-
-def _with(strategy: str, config: Config) -> Config:
-    """The same run with a strategy, which is neither probed nor asked for plans."""
-    return replace(_bare(config), mitigation=strategy)
+        after = (resolve(task, model, profile, seed, mitigation=strategy, **settings) for seed in seeds)
+    elif task in tasks.SYNTHETIC:  # at half the training, and the usual one is there
+        after = (resolve(task, model, profile, seed) for seed in seeds)
+    else:
+        after = (replace(config, steps=2 * config.steps, n_probe=0, n_plans=0) for config in before)
+    return Trial(strategy, before, tuple(after))
 
 
 class Miss(NamedTuple):
