@@ -37,7 +37,7 @@ lint: $(READY) ## style, spelling, pairing
 	$(BIN)/python -m pytest -q tests/test_pages.py -k pair
 
 pair: $(READY) ## write notebooks/ipynb from the text pages
-	$(BIN)/python -m physlib.pairing
+	$(BIN)/python -m physlib.book.pairing
 
 reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 340 minutes)
 	$(BIN)/physlib verify --profile laptop --sample 1000

@@ -8,11 +8,11 @@ import torch
 from benchmarks import decoding, forecasts, integrators
 from benchmarks.clock import seconds
 from physlib import kernels, models, tasks
-from physlib.forecast import forecast
+from physlib.core.rng import numpy_rng, torch_rng
+from physlib.forecasting.forecast import forecast
 from physlib.kernels.expansion import unit_moments
-from physlib.profiles import resolve
-from physlib.rng import numpy_rng, torch_rng
-from physlib.train import one_thread
+from physlib.runs.presets import resolve
+from physlib.runs.training import one_thread
 
 
 def one_at_a_time(q: np.ndarray, z: np.ndarray) -> list[list[float]]:
@@ -37,7 +37,7 @@ def step_time(name: str) -> float:
 
 def main() -> None:
     """Print the ratios."""
-    task = tasks.get("logistic")
+    task = tasks.get_task("logistic")
     data = task.sample(100_000, numpy_rng(0, "bench"))
     whole = seconds(lambda: task.generate(data.q, data.z))
     single = seconds(lambda: one_at_a_time(data.q[:2_000], data.z[:2_000])) * 50

@@ -3,10 +3,10 @@
 import torch
 
 from benchmarks.clock import seconds
+from physlib.core.rng import torch_rng
 from physlib.models.autoregressive import Autoregressive
-from physlib.profiles import resolve
-from physlib.rng import torch_rng
-from physlib.train import one_thread
+from physlib.runs.presets import resolve
+from physlib.runs.training import one_thread
 
 COUNT, STEPS = 256, 128
 

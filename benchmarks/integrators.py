@@ -9,9 +9,9 @@ from torchdiffeq import odeint
 
 from benchmarks.clock import seconds
 from physlib import tasks
-from physlib.integrate import integrate
-from physlib.rng import numpy_rng
+from physlib.core.rng import numpy_rng
 from physlib.tasks.pendulum import DT, SUBSTEPS, energy, rate
+from physlib.tasks.rk8 import integrate
 
 COUNT, ALONE = 1_000, 20  # trajectories together, and where a library takes one at a time
 TOLERANCE = 1e-9
@@ -19,7 +19,7 @@ TOLERANCE = 1e-9
 
 def ratios() -> dict[str, float]:
     """Wall time of the others over ours for as many trajectories, at about the same largest relative energy error."""
-    task = tasks.get("pendulum-chaotic-state")
+    task = tasks.get_task("pendulum-chaotic-state")
     start = task.states(task.sample(COUNT, numpy_rng(0, "integrators")).x)[..., 0]
     steps = task.shape[0]
     times = DT * np.arange(steps)

@@ -1,11 +1,42 @@
 """Forecast and measure how a generative model of motion shifts a physical quantity.
 
-The few public names; everything else is reached through its module: `tasks`, `models`, `kernels`,
-`forecast`, `experiment`, `judge`, `ledger`, `plots`.
+The public names, each imported when it is first asked for; modules behind them may move.
 """
 
-from physlib.errors import PhyslibError
-from physlib.experiment import load, run
-from physlib.profiles import resolve
+from __future__ import annotations
 
-__all__ = ["PhyslibError", "load", "resolve", "run"]
+import importlib
+from typing import Any
+
+_DOOR = {
+    "core.errors": ("PhyslibError",),
+    "core.rng": ("numpy_rng", "torch_rng"),
+    "stats.histogram": ("bin_counts", "flat_mass"),
+    "stats.distances": ("total_variation", "tv_floor"),
+    "stats.intervals": ("mean_interval",),
+    "tasks": ("Task", "FiniteBankTask", "RecurrenceTask", "TaskInfo", "Trajectories", "get_task"),
+    "models.base": ("TrajectoryModel",),
+    "kernels": (
+        *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
+        *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Patch", "Pilot", "Expansion"),
+        *("Rollout", "LinearVAE"),
+    ),
+    "forecasting.forecast": ("Forecast", "forecast"),
+    "forecasting.score": ("score",),
+    "forecasting.fit": ("fit",),
+    "runs.config": ("Config",),
+    "runs.presets": ("resolve",),
+    "runs.run": ("load_runs", "run"),
+}
+_WHERE = {name: module for module, names in _DOOR.items() for name in names}
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'physlib' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"physlib.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

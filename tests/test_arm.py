@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from physlib import tasks
-from physlib.integrate import integrate
-from physlib.rng import numpy_rng
+from physlib.core.rng import numpy_rng
 from physlib.tasks.arm import (
     GRAVITY,
     LENGTHS,
@@ -22,6 +21,7 @@ from physlib.tasks.arm import (
     peak_speed,
     reach,
 )
+from physlib.tasks.rk8 import integrate
 
 ANGLE = st.floats(-3.1, 3.1)
 
@@ -91,17 +91,17 @@ def test_a_reach_starts_at_rest_and_arrives():
 
 @pytest.mark.parametrize("name", ["arm-positions", "arm-steps"])
 def test_views_hold_the_same_reaches(name):
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     data = task.sample(300, numpy_rng(3, "views"))
     path = task.path(data.x)
-    assert np.allclose(path, tasks.get("arm-positions").generate(data.q, data.z))
+    assert np.allclose(path, tasks.get_task("arm-positions").generate(data.q, data.z))
     assert np.allclose(peak_speed(path), data.q, atol=0.01)
     assert peak_acceleration(path).max() < task.MOST
 
 
 def test_white_error_on_steps_is_an_error_of_speed_and_on_positions_one_over_the_time_step():
     """A step that is off by s in each entry has a speed off by s / dt; positions off by s make sqrt(2) of that."""
-    task, size = tasks.get("arm-positions"), 1e-4
+    task, size = tasks.get_task("arm-positions"), 1e-4
     x = task.sample(2_000, numpy_rng(0, "white")).x
     noisy = x + size * numpy_rng(1, "white").standard_normal(x.shape)
     change = peak_speed(noisy) - peak_speed(x)

@@ -13,12 +13,12 @@ from physlib.audit.bins import bins_of, stretches
 from physlib.audit.compare import compare, permutation_test, pooled_counts
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.deviations import DistanceScale, SensitivityScale, Smooth, SpeedScale
-from physlib.audit.load import open_trajectories, take_in
+from physlib.audit.io.read import open_trajectories, take_in
 from physlib.audit.quantities import QUANTITIES, Episodes
 from physlib.audit.result import AFTER
 from physlib.audit.spectrum import expected, read_spectrum
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Isotropic
-from physlib.rng import numpy_rng
 
 STEPS = 64
 

@@ -61,7 +61,7 @@ WITHOUT_EXTRAS = """
 import sys
 for name in ("plotly", "IPython", "jupytext", "papermill", "myst_nb", "psutil", "nbformat", "h5py", "minari", "mujoco"):
     sys.modules[name] = None
-from physlib.cli import app
+from physlib.cli.main import app
 app(sys.argv[1:], standalone_mode=False)
 """
 

@@ -13,12 +13,12 @@ from physlib.audit.before import push
 from physlib.audit.bins import bins_of
 from physlib.audit.compare import compare
 from physlib.audit.deviations import SensitivityScale, Smooth, SpeedScale
-from physlib.audit.load import open_trajectories, take_in
+from physlib.audit.io.read import open_trajectories, take_in
 from physlib.audit.representation import LogIncrements
 from physlib.audit.spectrum import read_spectrum
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Contract, Isotropic
-from physlib.rng import numpy_rng
 from tests.test_audit import STEPS, curves, demonstrations, episodes
 
 
@@ -38,7 +38,7 @@ def noisy(demos, n, seed, size=0.02):
 
 
 def test_the_order_of_a_file_does_not_matter(few, monkeypatch):
-    monkeypatch.setattr("physlib.audit.load.KEPT_ENTRIES", 0)  # 1,000 are kept of 3,000
+    monkeypatch.setattr("physlib.audit.io.read.KEPT_ENTRIES", 0)  # 1,000 are kept of 3,000
     x = few.kept.x
     rising = x[np.argsort(few.intake.kept_q)]
     drawn = noisy(few, 4_000, 22)

@@ -7,9 +7,9 @@ import pytest
 
 from physlib.audit import Reading, after
 from physlib.audit.deviations import DistanceScale
-from physlib.audit.load import open_trajectories, take_in
+from physlib.audit.io.read import open_trajectories, take_in
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Isotropic
-from physlib.rng import numpy_rng
 from tests.test_audit import curves, demonstrations
 
 STEPS, SAMPLES = 32, 2_000

@@ -7,8 +7,8 @@ from scipy.stats import rice
 from physlib.audit import audit, representation
 from physlib.audit.before import push
 from physlib.audit.deviations import Smooth
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Isotropic
-from physlib.rng import numpy_rng
 from tests.test_audit import STEPS, curves, demonstrations
 
 

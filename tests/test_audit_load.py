@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from physlib.audit import Reading, audit
-from physlib.audit.load import open_trajectories, take_in
+from physlib.audit.io.files import BLOCK, open_source
+from physlib.audit.io.read import open_trajectories, take_in
 from physlib.audit.quantities import QUANTITIES
-from physlib.audit.sources import BLOCK, open_source
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 
 LENGTH = QUANTITIES["path_length"]
 
@@ -47,7 +47,7 @@ KINDS = ["npy", "npz", "deflated.npz", "h5"]
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", ">f8"])
 def test_every_kind_of_file_reads_as_the_array(kind, dtype, tmp_path, monkeypatch):
-    monkeypatch.setattr("physlib.audit.sources.BLOCK", 4_000)  # many blocks
+    monkeypatch.setattr("physlib.audit.io.files.BLOCK", 4_000)  # many blocks
     x = (10 * walks()).astype(dtype)
     found, expected = taken(write(tmp_path, kind, x)), taken(x)
     steps = np.linalg.norm(np.diff(x.astype(float), axis=1), axis=2)
@@ -59,7 +59,7 @@ def test_every_kind_of_file_reads_as_the_array(kind, dtype, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_reading_goes_block_by_block(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr("physlib.audit.sources.BLOCK", 4_000)
+    monkeypatch.setattr("physlib.audit.io.files.BLOCK", 4_000)
     blocks = list(open_source(write(tmp_path, kind, walks())).rows())
     assert len(blocks) > 10
     assert max(block.nbytes for block in blocks) <= 4_000

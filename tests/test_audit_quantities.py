@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from physlib.audit.quantities import QUANTITIES, Episodes, find_quantity
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 
 STEPS, DT = 65, 0.02
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from physlib import catalogue
+from physlib.studies import catalogue
 from tests.conftest import ROOT, physlib
 
 BAD = [
@@ -78,7 +78,7 @@ def test_forecast_is_scored_against_stored_runs():
 
 WITHOUT_TORCH = """
 import sys
-from physlib.cli import app
+from physlib.cli.main import app
 app(sys.argv[1:], standalone_mode=False)
 assert "torch" not in sys.modules
 """

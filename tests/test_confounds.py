@@ -5,14 +5,19 @@ import shlex
 import numpy as np
 import pytest
 
-from physlib import assembly, catalogue, confounds, tasks
-from physlib.density import flat_mass, tv_floor
-from physlib.errors import PhyslibError
-from physlib.probe import memorisation
-from physlib.profiles import resolve
-from physlib.rng import numpy_rng
-from physlib.store import Result
-from physlib.terminal import read_changes
+from physlib import tasks
+from physlib.cli.text import read_changes
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
+from physlib.evaluation import shift
+from physlib.runs.diagnostics import memorisation
+from physlib.runs.presets import resolve
+from physlib.runs.setup import NORMALISATIONS, _normalisation
+from physlib.runs.store import Result
+from physlib.stats.distances import tv_floor
+from physlib.stats.histogram import flat_mass
+from physlib.studies import catalogue, confounds
+from physlib.tasks import maps
 from tests.conftest import physlib
 
 
@@ -44,11 +49,11 @@ def test_the_command_of_a_run_makes_that_run():
 
 
 def test_ranges_of_the_dial_are_equally_wide():
-    assert {round(tasks.get(name).hi - tasks.get(name).lo, 9) for name in catalogue.DIAL} == {0.2}
+    assert {round(tasks.get_task(name).hi - tasks.get_task(name).lo, 9) for name in catalogue.DIAL} == {0.2}
 
 
 def test_a_copy_is_nearer_than_fresh_data():
-    task = tasks.get("tent")
+    task = tasks.get_task("tent")
     training = task.sample(2_000, numpy_rng(0, "training")).x
     config = resolve("tent", "diffusion-mlp", "smoke", 0, n_nearest=100)
     copied = memorisation(training[:100], training, task, config)
@@ -63,8 +68,8 @@ def test_a_copy_is_nearer_than_fresh_data():
 
 def test_normalisations_do_what_they_say():
     data = np.random.default_rng(0).normal(3, 2, (500, 16, 2)) * np.array([1.0, 5.0])
-    for name in assembly.NORMALISATIONS:
-        mean, std = assembly._normalisation(name, data)
+    for name in NORMALISATIONS:
+        mean, std = _normalisation(name, data)
         x = (data - mean) / std
         if name == "range":
             assert np.allclose([x.min((0, 1)), x.max((0, 1))], [[-1, -1], [1, 1]])
@@ -100,37 +105,37 @@ def test_an_unknown_choice_is_explained_before_anything_is_written(tmp_path, fie
 
 
 def test_shifts_without_their_noise():
-    task = tasks.get("ring")
+    task = tasks.get_task("ring")
     config = resolve("tent", "diffusion-mlp", "laptop", 0, n_samples=40_000, n_probe=1_000)
     q = np.concatenate([1 + 0.05 * (np.arange(20_000) % 20) + 0.025, np.full(20_000, 3.0)])
     moved = np.zeros((11, 23, 20), dtype=np.int32)
     moved[:, 21] = 50  # everything above the range
     run = Result(config, {"q": q, "residual": np.zeros(q.size), "probe_counts": moved}, {})
-    assert confounds.clean_shift(task, [run]) == pytest.approx([0.5], abs=1e-3)
-    assert confounds.local_shift([run], 0.2) == pytest.approx([1], abs=2e-3)
+    assert shift.clean_shift(task, [run]) == pytest.approx([0.5], abs=1e-3)
+    assert shift.local_shift([run], 0.2) == pytest.approx([1], abs=2e-3)
 
 
 def test_a_copied_set_is_seen():
-    task, config = tasks.get("tent"), resolve("tent", "diffusion-mlp", "smoke", 0, n_train=2_000)
+    task, config = tasks.get_task("tent"), resolve("tent", "diffusion-mlp", "smoke", 0, n_train=2_000)
     training = task.sample(2_000, numpy_rng(0, "training data")).x
     noise = 0.01 * numpy_rng(1, "n").standard_normal((48, 16, 1))
     fresh = task.sample(48, numpy_rng(2, "fresh")).x
-    ratios = [confounds.copied(task, Result(config, {"trajectories": x + noise}, {})) for x in (training[:48], fresh)]
+    ratios = [shift.copied(task, Result(config, {"trajectories": x + noise}, {})) for x in (training[:48], fresh)]
     assert ratios[0] < 0.5
     assert ratios[1] == pytest.approx(1, abs=0.25)
     expected = tv_floor(flat_mass(), 2_000)
-    assert 0.3 * expected < confounds.training_set_shift(task, Result(config, {}, {})) < 2 * expected
+    assert 0.3 * expected < shift.training_set_shift(task, Result(config, {}, {})) < 2 * expected
 
 
 def test_the_widest_window_is_that_of_period_three():
-    found = confounds.periodic_windows(tasks.get("logistic"), numpy_rng(0, "w"), 0.004)
+    found = maps.periodic_windows(tasks.get_task("logistic"), numpy_rng(0, "w"), 0.004)
     low, high = max(found, key=lambda window: window[1] - window[0])
     assert low == pytest.approx(1 + np.sqrt(8), abs=5e-4)  # where the orbit of period 3 is born
     assert high == pytest.approx(3.8495, abs=1e-3)  # where its doublings accumulate
-    assert confounds.periodic_windows(tasks.get("tent"), numpy_rng(0, "w"), 0.004) == []
+    assert maps.periodic_windows(tasks.get_task("tent"), numpy_rng(0, "w"), 0.004) == []
 
 
 def test_crowding_counts_both_sides():
     q = np.concatenate([np.full(10, 0.5), np.full(30, 1.5), np.full(20, 2.5)])
-    assert confounds.crowding(q, 1.0, 2.0) == pytest.approx(1.0)
-    assert np.isnan(confounds.crowding(q, 5.0, 6.0))
+    assert maps.crowding(q, 1.0, 2.0) == pytest.approx(1.0)
+    assert np.isnan(maps.crowding(q, 5.0, 6.0))

@@ -9,12 +9,12 @@ from scipy.stats import ks_2samp, kstest
 from torch import nn
 
 from physlib import models
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import torch_rng
 from physlib.models.autoregressive import Autoregressive
 from physlib.models.diffusion import SIGMA_MAX, Diffusion, noise_levels
 from physlib.models.flow import FlowMatching
 from physlib.models.vae import LATENT, VAE, FlowPrior
-from physlib.rng import torch_rng
 
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
 

@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from physlib import kernels, tasks
-from physlib.calibrate import AXES, Effort, family_table, fit
-from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
-from physlib.errors import PhyslibError
-from physlib.forecast import forecast, score
-from physlib.rng import numpy_rng
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
+from physlib.forecasting.fit import AXES, MonteCarloBudget, family_table, fit
+from physlib.forecasting.forecast import forecast
+from physlib.forecasting.score import score
+from physlib.stats.distances import total_variation, tv_floor
+from physlib.stats.histogram import bin_counts, flat_mass
 
-TENT = tasks.get("tent")
-EFFORT = Effort(nodes=9, draws=40_000, final=100_000)
+TENT = tasks.get_task("tent")
+EFFORT = MonteCarloBudget(nodes=9, draws=40_000, final=100_000)
 
 
 @pytest.mark.parametrize("kernel", [kernels.Isotropic(0.1), kernels.NoiseContract(0.1, 0.1), kernels.Blur(0.1)])
@@ -114,14 +116,14 @@ def test_fit_finds_planted_numbers(family, planted):
 
 
 def test_one_fit_may_take_several_tasks():
-    others = [tasks.get("sinusoid"), tasks.get("logistic")]
+    others = [tasks.get_task("sinusoid"), tasks.get_task("logistic")]
     observed = [forecast(t, kernels.Isotropic(0.08), 200_000, seed=5).mass for t in others]
     tables = [family_table(t, "isotropic", EFFORT) for t in others]
     assert fit(list(zip(tables, observed, strict=True)))["s"] == pytest.approx(0.08, rel=0.1)
 
 
 def test_interpolation_is_close_between_nodes():
-    table = family_table(TENT, "isotropic", Effort(draws=100_000))
+    table = family_table(TENT, "isotropic", MonteCarloBudget(draws=100_000))
     for position in (4.5, 8.3, 11.7):
         kernel = kernels.Isotropic(**table.values(np.array([position])))
         direct = forecast(TENT, kernel, 100_000).mass
@@ -145,4 +147,4 @@ def test_a_table_gives_its_nodes_and_stays_within_its_grid():
 
 
 def test_a_kernel_may_cap_its_draws():
-    assert EFFORT.within(50_000) == Effort(EFFORT.nodes, 40_000, 50_000)
+    assert EFFORT.within(50_000) == MonteCarloBudget(EFFORT.nodes, 40_000, 50_000)

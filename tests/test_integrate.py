@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from physlib.integrate import ORDER, integrate, step
+from physlib.tasks.rk8 import ORDER, integrate, step
 
 
 def oscillate(y):

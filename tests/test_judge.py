@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from physlib.calibrate import Table
-from physlib.density import flat_mass
-from physlib.judge import _numbers, _Site
+from physlib.evaluation.benchmark import _numbers, _Site
+from physlib.forecasting.fit import Table
+from physlib.stats.histogram import flat_mass
 
 GRID = np.linspace(0, 1, 11)
 WAVE = np.where(flat_mass() > 0, 0.01 * np.sin(np.arange(flat_mass().size)), 0)

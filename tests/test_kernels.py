@@ -10,15 +10,15 @@ from scipy.integrate import quad
 from scipy.stats import norm, rice
 
 from physlib import kernels, tasks
-from physlib.errors import PhyslibError
-from physlib.forecast import forecast
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
+from physlib.forecasting.forecast import forecast
+from physlib.kernels.additive import RANK, at_level, estimate_covariance, free_entries, from_spectrum, structured
 from physlib.kernels.baselines import flat_posterior_mean
-from physlib.kernels.contract import posterior_mean
-from physlib.kernels.covariance import RANK, at_level, estimate_covariance, free_entries, from_spectrum, structured
+from physlib.kernels.contraction import posterior_mean
 from physlib.kernels.expansion import local_moments, unit_moments
-from physlib.rng import numpy_rng
 
-RING = tasks.get("ring")
+RING = tasks.get_task("ring")
 
 
 def test_isotropic_on_the_ring_is_the_rice_law():
@@ -38,7 +38,7 @@ def test_isotropic_on_the_ring_is_the_rice_law():
 
 
 def test_white_covariance_is_isotropic():
-    task = tasks.get("sinusoid")
+    task = tasks.get_task("sinusoid")
     a = forecast(task, kernels.Isotropic(0.1), 200_000)
     b = forecast(task, kernels.Covariance(np.eye(16) * 0.01), 200_000, seed=1)
     assert np.abs(a.mass - b.mass).max() < 6 * np.sqrt(2 * 0.05 / 200_000)
@@ -50,7 +50,7 @@ def test_covariance_deviations_have_the_given_covariance(seed):
     rng = numpy_rng(seed, "cov")
     factor = rng.standard_normal((16, 16))
     matrix = factor @ factor.T
-    task = tasks.get("tent")
+    task = tasks.get_task("tent")
     x = np.zeros((50_000, 16, 1))
     moved = kernels.Covariance(matrix, 0.3).deviate(task, x, rng) / task.scale
     assert np.allclose(estimate_covariance(moved), 0.09 * matrix, atol=0.02 * 0.09 * np.abs(matrix).max() * 5)
@@ -72,7 +72,7 @@ def test_a_white_spectrum_is_white():
 
 
 def test_trace_estimated_from_signs_is_the_exact_one_on_average():
-    task = tasks.get("maze-umaze")
+    task = tasks.get_task("maze-umaze")
     x = task.sample(300, numpy_rng(0, "trace")).x
     root = 0.01 * np.eye(128)
     exact, square = local_moments(task, x, root)
@@ -83,7 +83,7 @@ def test_trace_estimated_from_signs_is_the_exact_one_on_average():
 
 
 def test_simulated_tasks_contract_about_the_trajectory_itself():
-    task = tasks.get("maze-umaze")
+    task = tasks.get_task("maze-umaze")
     data = task.draw(2_000, numpy_rng(0, "about"))
     mean = kernels.NoiseContract(0.05, 0.0).push(task, data, numpy_rng(1, "about"))
     g = posterior_mean(task, 0.05)[1]
@@ -96,7 +96,7 @@ def test_covariance_refuses_what_is_not_one():
     with pytest.raises(PhyslibError, match="symmetric"):
         _ = kernels.Covariance(np.triu(np.ones((16, 16)))).root
     with pytest.raises(PhyslibError, match="16 x 1"):
-        kernels.Covariance(np.eye(4)).deviate(tasks.get("tent"), np.zeros((1, 16, 1)), numpy_rng(0, "x"))
+        kernels.Covariance(np.eye(4)).deviate(tasks.get_task("tent"), np.zeros((1, 16, 1)), numpy_rng(0, "x"))
 
 
 def test_covariance_refuses_negative_directions():
@@ -120,7 +120,7 @@ def test_flat_posterior_mean_is_the_integral(u, width):
 
 def test_shrinking_alone_keeps_the_mean_and_loses_variance():
     # E[E[q|u]] = E[q]; the variance lost is the mean posterior variance
-    task = tasks.get("logistic")
+    task = tasks.get_task("logistic")
     data = task.sample(400_000, numpy_rng(0, "d"))
     pushed = kernels.ShrinkAndBlur(0.1, 0.0).push(task, data, numpy_rng(1, "p"))
     assert pushed.mean() == pytest.approx(3.75, abs=1e-3)
@@ -155,7 +155,7 @@ def test_expansion_on_the_ring_is_closed_form():
 
 def test_expansion_of_least_squares_on_the_sinusoid():
     """`c = A / B` with `A = x'Mx`, `B = x'Dx`: moments of ratios of quadratic forms, by hand, then `q = arccos(c / 2)`."""
-    task = tasks.get("sinusoid")
+    task = tasks.get_task("sinusoid")
     x = task.sample(40, numpy_rng(0, "x")).x
     eye = np.diag([0.0, *np.ones(14), 0.0])
     shift = np.zeros((16, 16))
@@ -182,7 +182,7 @@ def test_expansion_of_least_squares_on_the_sinusoid():
 @pytest.mark.parametrize("name", ["ring", "sinusoid", "tent", "logistic[2.8,3.4]"])
 def test_expansion_is_the_small_deviation_limit(name):
     """Deviation of a few fixed trajectories, many draws each: mean and mean square against autodiff."""
-    task, s = tasks.get(name), 2e-4  # small against the distance to the tent's kink
+    task, s = tasks.get_task(name), 2e-4  # small against the distance to the tent's kink
     x = task.sample(6, numpy_rng(3, "few")).x
     drift, square = local_moments(task, x, s * np.diag(np.tile(task.scale, task.shape[0])))
     rng, draws = numpy_rng(0, "many"), 100_000
@@ -223,7 +223,7 @@ def test_expansion_kernel_is_the_gaussian_with_the_closed_form_moments(s):
 def test_vanishing_kernels_do_nothing(name):
     family = kernels.FAMILIES[name]
     kernel = family(*[1e-6] * len(family.__dataclass_fields__))
-    task = tasks.get("sinusoid")
+    task = tasks.get_task("sinusoid")
     data = task.sample(20_000, numpy_rng(0, "d"))
     pushed = kernel.push(task, data, numpy_rng(1, "p"))
     assert np.median(np.abs(pushed - data.q)) < 2e-3
@@ -259,7 +259,7 @@ class Halves:
 
 
 def test_a_pilots_deviation_is_scaled():
-    task = tasks.get("tent")
+    task = tasks.get_task("tent")
     data, kernel = task.sample(3_000, numpy_rng(0, "pilot")), kernels.Pilot(Halves(), 0.3, 0.4)
     assert np.allclose(kernel.deviate(task, data.x, numpy_rng(1, "pilot")), 0.8 * data.x)
     assert kernel.parameters == {"level": 0.3, "s": 0.4}

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from physlib import tasks
-from physlib.errors import PhyslibError
-from physlib.rng import numpy_rng
-from physlib.tasks.grid import Curves, Grid, cut_corners
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 from physlib.tasks.maze import LARGE_MAZE, MEDIUM_MAZE, U_MAZE, turns
+from physlib.tasks.maze_geometry import Curves, Grid, cut_corners
 
 GRID = Grid(U_MAZE)
 
@@ -52,13 +52,13 @@ def test_clearance_by_hand(point, expected):
 
 @given(st.floats(0.01, 0.99))
 def test_a_straight_path_into_the_wall_is_not_plausible(depth):
-    task = tasks.get("maze-umaze")
+    task = tasks.get_task("maze-umaze")
     x = np.linspace([-1.0, 1.0], [-1.0, 0.5 - depth], 64)[None]
     assert task.residual(x)[0] > 1
 
 
 def test_a_leap_is_not_plausible_even_between_free_places():
-    task = tasks.get("maze-umaze")
+    task = tasks.get_task("maze-umaze")
     x = np.repeat([[[-1.0, 1.0]]], 64, axis=1)
     x[:, 32:, 0] = 0.0
     assert task.residual(x)[0] > 1
@@ -91,12 +91,12 @@ def test_a_white_error_lengthens_even_paths_by_the_formula():
     x = np.zeros((20_000, 64, 2))
     x[..., 0] = np.linspace(0, q, 64)
     moved = x + size * numpy_rng(0, "white").standard_normal(x.shape)
-    gain = tasks.get("maze-umaze").measure(moved) - q
+    gain = tasks.get_task("maze-umaze").measure(moved) - q
     assert gain.mean() == pytest.approx(steps * 2 * size**2 / (2 * q / steps), rel=0.03)
 
 
 def test_speed_is_length_over_duration():
-    task = tasks.get("maze-umaze-speed")
+    task = tasks.get_task("maze-umaze-speed")
     data = task.sample(200, numpy_rng(0, "speed"))
     assert np.allclose(data.q * task.others["duration"](data.x), data.z[:, 0])
     assert np.allclose(task.others["path length"](data.x), data.z[:, 0])

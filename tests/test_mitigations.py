@@ -6,20 +6,22 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from physlib import experiment, kernels, mitigations, tasks
-from physlib.density import bin_counts, flat_mass, quantile_shift, total_variation, tv_floor
-from physlib.errors import PhyslibError
-from physlib.forecast import forecast
+from physlib import kernels, mitigations, tasks
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng, torch_rng
+from physlib.forecasting.forecast import forecast
 from physlib.mitigations import learned, penalty
 from physlib.models import build
 from physlib.models.guided import UNTOLD, Guided
-from physlib.profiles import resolve
-from physlib.rng import numpy_rng, torch_rng
-from physlib.tasks.charts import Cosines, Increments, Rates, StepsAndHeadings, analytic_chart, felt, recoded
-from physlib.train import Schedule, fit
+from physlib.runs.presets import resolve
+from physlib.runs.run import run
+from physlib.runs.training import Schedule, fit
+from physlib.stats.distances import quantile_shift, total_variation, tv_floor
+from physlib.stats.histogram import bin_counts, flat_mass
+from physlib.tasks.representations import Cosines, Increments, Rates, StepsAndHeadings, analytic_chart, felt, recoded
 from tests.conftest import physlib
 
-LOGISTIC, SINUSOID = tasks.get("logistic"), tasks.get("sinusoid")
+LOGISTIC, SINUSOID = tasks.get_task("logistic"), tasks.get_task("sinusoid")
 WIDTH = LOGISTIC.hi - LOGISTIC.lo
 
 
@@ -31,7 +33,7 @@ def tilted(n, rng):
 
 @pytest.mark.parametrize("name", ["logistic", "tent", "sinusoid", "maze-umaze", "pendulum-regular-positions"])
 def test_charts_invert(name):
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     x = task.sample(300, numpy_rng(0, "chart")).x
     for chart in (analytic_chart(task), Increments(), Cosines()):
         codes = chart.encode(x)
@@ -44,7 +46,7 @@ def test_charts_invert(name):
 
 @pytest.mark.parametrize("name", tasks.SYNTHETIC)
 def test_rates_say_the_quantity(name):
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     data = task.sample(500, numpy_rng(0, "rates"))
     assert np.allclose(Rates(task).encode(data.x)[:, task.HEAD :, 0], data.q[:, None])
     q = np.linspace(-2, 5, 101)
@@ -58,7 +60,7 @@ def test_a_frequency_below_zero_is_growth():
 
 
 def test_steps_and_headings_say_the_length():
-    paths = tasks.get("maze-umaze").sample(200, numpy_rng(0, "paths"))
+    paths = tasks.get_task("maze-umaze").sample(200, numpy_rng(0, "paths"))
     codes = StepsAndHeadings().encode(paths.x)
     assert np.allclose(np.exp(codes[:, 1:, 0]).sum(axis=1), paths.q)
 
@@ -75,7 +77,7 @@ def test_an_error_of_one_rate_counts_for_its_share():
 
 def test_a_learned_chart_inverts_and_lowers_what_is_felt(monkeypatch):
     monkeypatch.setattr(learned, "STEPS", 150)
-    ring = tasks.get("ring")
+    ring = tasks.get_task("ring")
     data = ring.sample(20_000, numpy_rng(0, "ring"))
     chart = learned.learn(ring, data.x, 0)
     codes = chart.encode(data.x)
@@ -100,7 +102,9 @@ def test_reweighting_shows_the_inverse_of_what_was_seen():
 
 
 def test_deconvolution_makes_its_kernel_come_out_flatter(monkeypatch):
-    monkeypatch.setattr("physlib.mitigations.deconvolve.EFFORT", mitigations.deconvolve.Effort(5, 5_000, 50_000))
+    monkeypatch.setattr(
+        "physlib.mitigations.deconvolve.EFFORT", mitigations.deconvolve.MonteCarloBudget(5, 5_000, 50_000)
+    )
     rng, kernel = numpy_rng(0, "deconvolve"), kernels.Contract(0.1)
     data = LOGISTIC.sample(50_000, rng)
     seen = kernel.push(LOGISTIC, LOGISTIC.sample(50_000, rng), rng)
@@ -207,10 +211,12 @@ def test_quantile_shift_does_not_care_for_units(scale, offset):
 @pytest.mark.parametrize("name", mitigations.STRATEGIES)
 def test_every_strategy_makes_a_run(name, tmp_path, monkeypatch):
     monkeypatch.setattr(learned, "STEPS", 5)
-    monkeypatch.setattr("physlib.mitigations.deconvolve.EFFORT", mitigations.deconvolve.Effort(3, 2_000, 5_000))
+    monkeypatch.setattr(
+        "physlib.mitigations.deconvolve.EFFORT", mitigations.deconvolve.MonteCarloBudget(3, 2_000, 5_000)
+    )
     monkeypatch.setenv("PHYSLIB_BUILD", str(tmp_path))
     brief = {"n_train": 2_000, "n_samples": 400, "n_probe": 0, "steps": 10, "heun_steps": 4}
-    result = experiment.run(resolve("tent", "diffusion-mlp", "smoke", 0, mitigation=name, **brief))
+    result = run(resolve("tent", "diffusion-mlp", "smoke", 0, mitigation=name, **brief))
     assert 0 < result["q"].size <= 400
     assert result["other_shift"].shape == (2,)
     assert ("asked" in result.arrays) == mitigations.get(name).needs_quantity

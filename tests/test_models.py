@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from physlib import models
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import torch_rng
 from physlib.models.diffusion import SIGMA_MAX, SIGMA_MIN, Diffusion, noise_levels
 from physlib.models.planner import Planner
-from physlib.rng import torch_rng
 
 DRAWN = [name for name in models.VERSIONS if name not in models.PLANNERS]  # sampled from nothing given
 DENOISERS = [name for name in DRAWN if models.PROBES[name] is models.RENOISE]

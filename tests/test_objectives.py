@@ -7,14 +7,14 @@ import pytest
 from scipy.stats import kstest, uniform
 
 from physlib import kernels, tasks
-from physlib.errors import PhyslibError
-from physlib.forecast import forecast
-from physlib.rng import numpy_rng
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
+from physlib.forecasting.forecast import forecast
 
 
 @pytest.mark.parametrize("name", ["sinusoid", "tent", "logistic"])
 def test_the_rule_makes_each_step_of_the_data(name):
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     x, q, _ = task.sample(500, numpy_rng(0, "steps"))
     for t in range(task.HEAD, 16):
         assert np.allclose(task.advance(x[:, :t], q), x[:, t], atol=1e-9)
@@ -25,7 +25,7 @@ def test_the_rule_makes_each_step_of_the_data(name):
 def test_information_is_the_inverse_variance_of_the_measurement():
     # the first steps exact, each made step missed independently: the regression's textbook variance
     for name, size in (("logistic", 1e-4), ("sinusoid", 1e-5)):
-        task, rng = tasks.get(name), numpy_rng(0, "information")
+        task, rng = tasks.get_task(name), numpy_rng(0, "information")
         x, q, _ = task.sample(400, rng)
         known, missed = x[:, : task.HEAD + 1], []
         for _ in range(2_000):  # one made step only, so that later regressors do not move
@@ -39,7 +39,7 @@ def test_information_is_the_inverse_variance_of_the_measurement():
 @pytest.mark.parametrize("name", ["tent", "logistic"])
 def test_information_adds_up_over_steps(name):
     # a map's steps are regressions on known values: their precisions add, by hand
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     x = task.sample(50, numpy_rng(0, "sum")).x
     single = [task.information(x[:, t : t + 2]) for t in range(9)]
     assert np.allclose(task.information(x[:, :10]), np.sum(single, axis=0))
@@ -49,23 +49,23 @@ def test_information_adds_up_over_steps(name):
 @pytest.mark.parametrize(("s", "t"), [(0.0, 0.3), (0.004, 0.1), (0.05, 1.0)])
 def test_a_rollout_always_leaves_something_to_measure(s, t):
     for name in ("sinusoid", "tent", "logistic"):
-        assert forecast(tasks.get(name), kernels.Rollout(s, t), 20_000).mass[-1] == 0
+        assert forecast(tasks.get_task(name), kernels.Rollout(s, t), 20_000).mass[-1] == 0
 
 
 def test_a_rollout_changes_smoothly_where_the_reading_becomes_exact():
-    exact, nearly = (forecast(tasks.get("logistic"), kernels.Rollout(s, 0.1), 100_000).mass for s in (0.0, 1e-4))
+    exact, nearly = (forecast(tasks.get_task("logistic"), kernels.Rollout(s, 0.1), 100_000).mass for s in (0.0, 1e-4))
     assert np.abs(exact - nearly).sum() / 2 < 0.01
 
 
 @pytest.mark.parametrize("name", ["sinusoid", "tent", "logistic"])
 def test_a_rollout_without_errors_is_the_data(name):
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     x = task.sample(500, numpy_rng(0, "rollout")).x
     assert np.allclose(kernels.Rollout(0.0, 0.0).deviate(task, x, numpy_rng(1, "r")), x, atol=1e-6)
 
 
 def test_a_rollout_that_cannot_read_draws_from_the_prior_at_every_step():
-    task = tasks.get("tent")
+    task = tasks.get_task("tent")
     x = task.sample(20_000, numpy_rng(0, "rollout")).x
     made = kernels.Rollout(1e3, 0.0).deviate(task, x, numpy_rng(1, "r"))[..., 0]
     assert np.array_equal(made[:, :2], x[:, :2, 0])
@@ -79,11 +79,11 @@ def test_a_rollout_that_cannot_read_draws_from_the_prior_at_every_step():
 
 def test_a_rollout_needs_a_rule_that_makes_steps():
     with pytest.raises(PhyslibError, match="makes steps"):
-        forecast(tasks.get("ring"), kernels.Rollout(0.1, 0.1), 1_000)
+        forecast(tasks.get_task("ring"), kernels.Rollout(0.1, 0.1), 1_000)
 
 
 def test_a_linear_autoencoder_keeps_each_variance_less_its_noise():
-    task, s = tasks.get("sinusoid"), 0.3
+    task, s = tasks.get_task("sinusoid"), 0.3
     x = task.sample(50_000, numpy_rng(0, "pca")).x
     before = np.cov((x / task.scale).reshape(50_000, -1).T)
     variances, directions = np.linalg.eigh(before)
@@ -97,7 +97,7 @@ def test_a_linear_autoencoder_keeps_each_variance_less_its_noise():
 
 
 def test_the_whole_way_to_the_prior_forgets_the_data():
-    task = tasks.get("tent")
+    task = tasks.get_task("tent")
     x = task.sample(50_000, numpy_rng(0, "pca")).x
     made = kernels.LinearVAE(0.1, 1.0).deviate(task, x, numpy_rng(1, "l"))
     centred = [(v - v.mean(axis=0)).reshape(50_000, -1) for v in (x, made)]

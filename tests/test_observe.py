@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from physlib import observe, tasks
-from physlib.profiles import resolve
-from physlib.store import Result
+from physlib import tasks
+from physlib.evaluation.shift import filter_shift, observed, over_seeds, redrawn
+from physlib.runs.presets import resolve
+from physlib.runs.store import Result
+from physlib.stats.intervals import mean_interval
 
-RING = tasks.get("ring")  # radius 1 to 2, 20 bins
+RING = tasks.get_task("ring")  # radius 1 to 2, 20 bins
 CENTRES = 1.025 + 0.05 * np.arange(20)
 
 
@@ -19,13 +21,13 @@ def run(q, residual):
 
 
 def test_a_flat_plausible_run_has_no_shift():
-    seen = observe.observed(RING, run(CENTRES, np.zeros(20)))
+    seen = observed(RING, run(CENTRES, np.zeros(20)))
     assert seen == pytest.approx((0, 0, 1, 0, 0), abs=1e-12)
 
 
 def test_half_of_the_mass_above_the_range_and_implausible():
     q = np.concatenate([CENTRES, np.full(20, 3.0)])
-    seen = observe.observed(RING, run(q, np.repeat([0.0, 1e3], 20)))
+    seen = observed(RING, run(q, np.repeat([0.0, 1e3], 20)))
     assert seen.shift == pytest.approx(0.5)
     assert seen.change == pytest.approx(0.75)
     assert (seen.plausible, seen.shift_plausible) == pytest.approx((0.5, 0))
@@ -34,13 +36,13 @@ def test_half_of_the_mass_above_the_range_and_implausible():
 
 def test_a_filter_that_keeps_half_of_the_bins():
     kept = np.where(np.arange(20) < 10, 0.0, 1e3)
-    assert observe.filter_shift(RING, run(CENTRES, kept)) == pytest.approx(0.5)
-    assert observe.filter_shift(RING, run(CENTRES, np.zeros(20))) == pytest.approx(0)
-    assert math.isnan(observe.filter_shift(RING, run(CENTRES, np.full(20, 1e3))))
+    assert filter_shift(RING, run(CENTRES, kept)) == pytest.approx(0.5)
+    assert filter_shift(RING, run(CENTRES, np.zeros(20))) == pytest.approx(0)
+    assert math.isnan(filter_shift(RING, run(CENTRES, np.full(20, 1e3))))
 
 
 def test_without_a_plausible_sample_its_mean_is_not_a_number_and_failures_are_left_out_of_means():
-    seen = observe.observed(RING, run([1.5, 1.7, np.nan, np.nan], np.full(4, 1e3)))
+    seen = observed(RING, run([1.5, 1.7, np.nan, np.nan], np.full(4, 1e3)))
     assert seen.change == pytest.approx(0.1)
     assert seen.plausible == 0
     assert math.isnan(seen.change_plausible)
@@ -49,11 +51,11 @@ def test_without_a_plausible_sample_its_mean_is_not_a_number_and_failures_are_le
 
 def test_interval_over_seeds_is_students():
     values = [0.2, 0.5, 0.4]
-    mean, low, high = observe.mean_interval(values)
+    mean, low, high = mean_interval(values)
     expected = ttest_1samp(values, 0).confidence_interval(0.95)
     assert (mean, low, high) == pytest.approx((np.mean(values), expected.low, expected.high))
-    assert math.isnan(observe.mean_interval([1.0])[1])
-    shifts = observe.over_seeds(RING, [run(CENTRES, np.zeros(20)), run(CENTRES + 1, np.zeros(20))])["shift"]
+    assert math.isnan(mean_interval([1.0])[1])
+    shifts = over_seeds(RING, [run(CENTRES, np.zeros(20)), run(CENTRES + 1, np.zeros(20))])["shift"]
     assert shifts[0] == pytest.approx(0.5)
 
 
@@ -61,6 +63,6 @@ def test_an_empty_bin_of_probes_is_left_out():
     counts = np.zeros((2, 23, 20), dtype=np.int32)
     counts[:, np.arange(1, 20), np.arange(19)] = 5  # nothing fell in the last bin; the rest stayed where they were
     run = Result(resolve("tent", "diffusion-mlp", "laptop", 0), {"probe_counts": counts}, {})
-    masses, noise = observe.redrawn(run)
+    masses, noise = redrawn(run)
     assert np.allclose(masses[:, 1:20], 1 / 19)
     assert np.allclose(noise, 0)

@@ -8,9 +8,9 @@ import jupytext
 import nbformat
 import pytest
 
-from physlib.book import execute, pages, scrub
-from physlib.errors import PhyslibError
-from physlib.pairing import notebook_of
+from physlib.book.build import execute, pages, scrub
+from physlib.book.pairing import notebook_of
+from physlib.core.errors import PhyslibError
 from tests.conftest import ROOT
 
 PAGES = pages()

@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from physlib import tasks
-from physlib.integrate import integrate
-from physlib.rng import numpy_rng
+from physlib.core.rng import numpy_rng
 from physlib.tasks.pendulum import GRAVITY, energy, rate
+from physlib.tasks.rk8 import integrate
 
 BANDS = ["pendulum-regular-state", "pendulum-chaotic-state"]
 
 
 @pytest.mark.parametrize("name", BANDS)
 def test_energy_is_conserved_to_a_millionth(name):
-    task = tasks.get(name)
+    task = tasks.get_task(name)
     data = task.sample(1_000, numpy_rng(0, name))
     assert np.abs(energy(task.states(data.x)) / data.q[:, None] - 1).max() < 1e-6
 
@@ -57,8 +57,8 @@ def test_landmarks_of_the_energy():
 @pytest.mark.parametrize(("name", "tolerance"), [("regular", 0.01), ("chaotic", 0.6)])
 def test_positions_alone_give_the_energy_of_the_states(name, tolerance):
     rng = [numpy_rng(3, "views") for _ in range(2)]
-    state = tasks.get(f"pendulum-{name}-state").sample(500, rng[0])
-    seen = tasks.get(f"pendulum-{name}-positions")
+    state = tasks.get_task(f"pendulum-{name}-state").sample(500, rng[0])
+    seen = tasks.get_task(f"pendulum-{name}-positions")
     positions = seen.sample(500, rng[1])
     assert np.array_equal(state.q, positions.q)
     assert np.abs(seen.measure(positions.x) - state.q).max() < tolerance
@@ -66,7 +66,7 @@ def test_positions_alone_give_the_energy_of_the_states(name, tolerance):
 
 def test_white_error_raises_the_energy_of_positions_by_its_square_over_the_time_step():
     """Order-4 differences amplify white error of size s to 65 s^2 / (72 dt^2) in each speed."""
-    task, size = tasks.get("pendulum-regular-positions"), 0.01
+    task, size = tasks.get_task("pendulum-regular-positions"), 0.01
     data = task.sample(2_000, numpy_rng(0, "lift"))
     noisy = data.x + size * numpy_rng(1, "lift").standard_normal(data.x.shape)
     lift = (task.measure(noisy) - task.measure(data.x)).mean()
@@ -76,7 +76,7 @@ def test_white_error_raises_the_energy_of_positions_by_its_square_over_the_time_
 
 
 def test_breaking_the_law_is_seen():
-    task = tasks.get("pendulum-regular-state")
+    task = tasks.get_task("pendulum-regular-state")
     x = task.sample(50, numpy_rng(0, "break")).x
     jump = x.copy()
     jump[:, 32:, 2:] *= 1.3

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import kstest
 
 from physlib import tasks
-from physlib.errors import PhyslibError
-from physlib.rng import numpy_rng
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 from physlib.tasks import pointmaze
 from physlib.tasks.maze import path_length
 
@@ -18,7 +18,7 @@ NAMES = ["pointmaze-umaze", "pointmaze-medium"]
 
 @pytest.fixture(scope="module", params=NAMES)
 def demonstrations(request):
-    task = tasks.get(request.param)
+    task = tasks.get_task(request.param)
     return task, task.sample(2_000, numpy_rng(1, f"test {request.param}"))
 
 
@@ -26,7 +26,7 @@ def test_measured_length_is_flat(demonstrations):
     task, data = demonstrations
     assert kstest(data.q, "uniform", args=(task.lo, task.hi - task.lo)).statistic < 0.015
     assert np.array_equal(path_length(data.x), data.q)
-    assert task.residual(data.x).max() < task.facts.threshold
+    assert task.residual(data.x).max() < task.info.threshold
 
 
 def test_nuisance_regenerates_the_path_near_its_plan_but_not_on_it(demonstrations):
@@ -39,7 +39,7 @@ def test_nuisance_regenerates_the_path_near_its_plan_but_not_on_it(demonstration
 def test_a_range_that_cannot_be_driven_is_refused(monkeypatch):
     monkeypatch.setattr(pointmaze, "PATIENCE", 3)
     with pytest.raises(PhyslibError, match="give a smaller hi"):
-        tasks.get("pointmaze-umaze[24,26]").sample(20, numpy_rng(0, "far"))
+        tasks.get_task("pointmaze-umaze[24,26]").sample(20, numpy_rng(0, "far"))
 
 
 def test_no_step_of_a_replay_has_a_contact_with_a_wall(demonstrations):
@@ -56,7 +56,7 @@ def test_no_step_of_a_replay_has_a_contact_with_a_wall(demonstrations):
 
 
 def test_a_point_in_a_wall_is_a_contact_and_counts_as_touching():
-    task = tasks.get("pointmaze-umaze")
+    task = tasks.get_task("pointmaze-umaze")
     model = pointmaze.simulator(task.maze_map)
     state = mujoco.MjData(model)
     for gap, touches in ((pointmaze.TOUCH - 1e-4, True), (pointmaze.TOUCH + 1e-4, False)):
@@ -70,7 +70,7 @@ def test_a_point_in_a_wall_is_a_contact_and_counts_as_touching():
 
 def test_the_mass_obeys_newton_between_the_walls():
     # m x'' = 100 clip(10 (target - x) - x') - x', integrated with MuJoCo's own semi-implicit Euler and implicit damping
-    task = tasks.get("pointmaze-umaze")
+    task = tasks.get_task("pointmaze-umaze")
     z = task.nuisance(np.array([6.0]), numpy_rng(0, "newton"))
     path, plan = task.track(z)[0], task.plan(z)[0]
     mass, dt = 1000 * 4 / 3 * np.pi * 0.1**3, 0.01
@@ -94,5 +94,5 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch):
     pointmaze.simulator.cache_clear()
     monkeypatch.setitem(sys.modules, "gymnasium_robotics.envs.maze", None)
     with pytest.raises(PhyslibError, match=r"pip install 'physlib\[maze\]'"):
-        tasks.get("pointmaze-umaze").sample(10, numpy_rng(0, "none"))
+        tasks.get_task("pointmaze-umaze").sample(10, numpy_rng(0, "none"))
     pointmaze.simulator.cache_clear()

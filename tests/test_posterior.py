@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from physlib import kernels, tasks
-from physlib.errors import PhyslibError
-from physlib.forecast import forecast
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
+from physlib.forecasting.forecast import forecast
 from physlib.kernels.baselines import flat_posterior_mean
-from physlib.kernels.posterior import SWEEPS, chain_mean, ideal_denoiser, set_mean
-from physlib.kernels.state_scale import sensitivity, typical
-from physlib.rng import numpy_rng
+from physlib.kernels.ideal_denoiser import SWEEPS, chain_mean, ideal_denoiser, set_mean
+from physlib.kernels.scaled import sensitivity, typical
 
 
 def test_a_chain_projects_on_a_plane():
@@ -49,7 +49,7 @@ def test_a_set_of_two_is_a_logistic_curve():
 @pytest.mark.parametrize("name", ["tent", "logistic"])
 def test_particles_leave_the_error_of_two_fitted_numbers(name):
     """Where noise is small the rule is a plane of two dimensions, and the posterior mean the projection on it."""
-    task, rng, s = tasks.get(name), numpy_rng(0, "small noise"), 0.005
+    task, rng, s = tasks.get_task(name), numpy_rng(0, "small noise"), 0.005
     data = task.sample(1_000, rng)
     noisy = data.x + s * task.scale * rng.standard_normal(data.x.shape)
     error = (ideal_denoiser(task, data, noisy, s, rng) - data.x) / task.scale
@@ -57,7 +57,7 @@ def test_particles_leave_the_error_of_two_fitted_numbers(name):
 
 
 def test_an_ideal_denoiser_of_the_ring_shortens_what_noise_lengthens():
-    ring = tasks.get("ring")
+    ring = tasks.get_task("ring")
     rng = numpy_rng(0, "ring")
     data = ring.sample(20_000, rng)
     moved = kernels.NoiseContractX(0.3, 0.3).push(ring, data, rng) - data.q
@@ -68,19 +68,19 @@ def test_an_ideal_denoiser_of_the_ring_shortens_what_noise_lengthens():
 
 
 def test_a_window_knows_less_than_the_whole():
-    task = tasks.get("logistic")
+    task = tasks.get_task("logistic")
     drifts = [forecast(task, k, 4_000).drift[-1] for k in (kernels.NoiseContractX(0.04, 0.04), kernels.Patch(0.04))]
     assert drifts[1] < drifts[0] < 0.01
     with pytest.raises(PhyslibError, match="makes steps"):
-        forecast(tasks.get("ring"), kernels.Patch(0.1), 1_000)
+        forecast(tasks.get_task("ring"), kernels.Patch(0.1), 1_000)
 
 
 def test_size_follows_the_gradient():
-    polar, ring = tasks.get("ring-polar"), tasks.get("ring")
+    polar, ring = tasks.get_task("ring-polar"), tasks.get_task("ring")
     x = polar.sample(1_000, numpy_rng(0, "x")).x
     assert np.allclose(sensitivity(polar, x), polar.scale[0])
     assert typical(ring) == pytest.approx(ring.scale[0])
-    task = tasks.get("sinusoid")
+    task = tasks.get_task("sinusoid")
     data = task.sample(20_000, numpy_rng(0, "s"))
     change = kernels.StateScale(0.1).deviate(task, data.x, numpy_rng(1, "e")) - data.x
     size = np.sqrt(np.mean(change**2, axis=(1, 2))) / task.scale[0]
@@ -96,6 +96,6 @@ def test_size_follows_the_gradient():
     ],
 )
 def test_one_number_is_two_alike(one, two):
-    task = tasks.get("tent")
+    task = tasks.get_task("tent")
     data = task.sample(5_000, numpy_rng(0, "d"))
     assert np.array_equal(one.push(task, data, numpy_rng(1, "p")), two.push(task, data, numpy_rng(1, "p")))

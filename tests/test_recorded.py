@@ -7,8 +7,8 @@ from gymnasium import spaces
 from minari.data_collector import EpisodeBuffer
 
 from physlib import tasks
-from physlib.errors import PhyslibError
-from physlib.rng import numpy_rng
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 from physlib.tasks.recorded import minari_paths
 
 # metadata that a dataset of a test has no use for
@@ -45,7 +45,7 @@ def box(columns):
 
 
 def test_demonstrations_written_to_minari_come_back():
-    task = tasks.get("maze-umaze")
+    task = tasks.get_task("maze-umaze")
     x = task.sample(5, numpy_rng(0, "minari")).x
     goals = {"achieved_goal": box(2), "desired_goal": box(2), "observation": box(4)}
     episodes = [

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physlib import catalogue, confounds, experiment, judge, ledger, reproduce, tasks, trials
-from physlib.cell import FORECASTS, SOURCES, gather
-from physlib.density import bin_counts, flat_mass, total_variation, tv_floor
-from physlib.kernels.posterior import ideal_denoiser
+from physlib import tasks
+from physlib.core.rng import numpy_rng, torch_rng
+from physlib.evaluation import benchmark, remedies, reproduce, table
+from physlib.evaluation.run_group import FORECASTS, SOURCES, gather
+from physlib.kernels.ideal_denoiser import ideal_denoiser
 from physlib.models import PROBES
-from physlib.probe import covariances
-from physlib.rng import numpy_rng, torch_rng
-from physlib.store import Store
+from physlib.runs.diagnostics import covariances
+from physlib.runs.run import CHUNK, fetch, load_runs, model_of
+from physlib.runs.store import Store
+from physlib.stats.distances import total_variation, tv_floor
+from physlib.stats.histogram import bin_counts, flat_mass
+from physlib.studies import catalogue, confounds
 from tests.conftest import ROOT, physlib
 
 CATALOGUE = catalogue.runs("laptop")
@@ -41,13 +45,13 @@ def _probed(config, result):
     probe = PROBES[config.model]
     assert result[_ERRORS[probe.name]].shape == (len(probe.levels),)
     size = result["probe_size"].astype(float) ** 2  # the mean square, found again in the covariance or the spectrum
-    steps, dims = tasks.get(config.task).shape
+    steps, dims = tasks.get_task(config.task).shape
     assert np.trace(covariances(result), axis1=1, axis2=2) / (steps * dims) == pytest.approx(size, rel=1e-3)
 
 
 def test_every_kind_of_run_can_be_compared_with_itself(monkeypatch):
     """`verify` finds a run's other seeds, whatever it changes."""
-    monkeypatch.setattr(experiment, "produce", lambda config, *_: Store.of(config.profile).get(config))
+    monkeypatch.setattr(reproduce, "produce", lambda config, *_: Store.of(config.profile).get(config))
     kinds = {str(config.changes.keys()): config for config in CATALOGUE if config.seed == 0}
     assert len(kinds) > 10
     for config in kinds.values():
@@ -64,8 +68,8 @@ def test_stored_weights_make_the_stored_samples(model, role):
     """bfloat16 weights with the exact normalisation: the same noise leads to nearly the same trajectory."""
     config = next(c for c in CATALOGUE if (c.task, c.model, c.role) == ("sinusoid", model, role))
     result = Store.of("laptop").get(config)
-    again = experiment.model_of(result).sample(experiment.CHUNK, torch_rng(config.seed, "sampling")).numpy()
-    apart = np.abs(tasks.get("sinusoid").measure(again) - result["q"][: experiment.CHUNK])
+    again = model_of(result).sample(CHUNK, torch_rng(config.seed, "sampling")).numpy()
+    apart = np.abs(tasks.get_task("sinusoid").measure(again) - result["q"][:CHUNK])
     assert np.median(apart) < 0.01
     again, before = again[:48].reshape(48, -1), result["trajectories"].reshape(48, -1)
     # rounding may make a draw from a mixture fall on another component, and that trajectory another one
@@ -93,7 +97,7 @@ def test_judged_and_pilot_seeds_are_apart():
 def test_shift_is_above_three_floors_on_the_chaotic_maps():
     """C1 and C2, on the stored runs."""
     for name in ("tent", "logistic"):
-        task = tasks.get(name)
+        task = tasks.get_task(name)
         for config in (c for c in CATALOGUE if c.task == name and c.role == "judged" and not c.mitigation):
             q = Store.of("laptop").get(config)["q"]
             tv = total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat_mass())
@@ -103,14 +107,14 @@ def test_shift_is_above_three_floors_on_the_chaotic_maps():
 @pytest.mark.parametrize("task", catalogue.TASKS)
 def test_no_network_beats_the_ideal_and_some_reach_it(task):
     """The ideal denoiser's error is the least there is: what trained networks made of fresh data bears it out."""
-    system, rng = tasks.get(task), numpy_rng(0, "ideal")
+    system, rng = tasks.get_task(task), numpy_rng(0, "ideal")
     data = system.sample(4_000 if task == "sinusoid" else 400, rng)  # on maps each row is weighed against many draws
     for level in (0.02, 0.1, 0.3, 0.8):
         noisy = data.x + level * system.scale * rng.standard_normal(data.x.shape)
         error = (ideal_denoiser(system, data, noisy, level, rng) - data.x) / system.scale
         best, at = np.sqrt(np.mean(error**2)) / level, PROBES["diffusion-mlp"].levels.index(level)
         for model in ("diffusion-mlp", "diffusion-unet", "diffusion-transformer", "flow-mlp"):
-            runs = experiment.load(task, model, "laptop")
+            runs = load_runs(task, model, "laptop")
             found = np.mean([run["denoising_error"][at] for run in runs])
             assert found > 0.94 * best
             if level > 0.2 and model == "diffusion-unet":
@@ -119,14 +123,14 @@ def test_no_network_beats_the_ideal_and_some_reach_it(task):
 
 @pytest.fixture(scope="module")
 def rows():
-    return ledger.rows("laptop")
+    return table.rows("laptop")
 
 
 def test_rows_have_all_keys_unique_and_no_nan(rows):
     keys = [tuple(row[k] for k in ("claim", "task", "model", "kernel", "source", "variant", "profile")) for row in rows]
     assert len(set(keys)) == len(keys)
     for row in rows:
-        assert tuple(row) == ledger.KEYS
+        assert tuple(row) == table.KEYS
         assert not any(isinstance(v, float) and not math.isfinite(v) for v in row.values())
     json.dumps(rows, allow_nan=False)
 
@@ -134,7 +138,7 @@ def test_rows_have_all_keys_unique_and_no_nan(rows):
 def test_every_cell_has_every_kernel_from_every_source(rows):
     for task, model in catalogue.CELLS:
         found = {(r["kernel"], r["source"]) for r in rows if (r["task"], r["model"]) == (task, model)}
-        assert {(kernel, source) for kernel in judge.FITTED for source in SOURCES} <= found
+        assert {(kernel, source) for kernel in benchmark.FITTED for source in SOURCES} <= found
         assert {("covariance", source) for source in ("oracle", "seed", "pilot", "scaled")} <= found
         assert {("no-shift", "pilot"), ("pilot-samples", "pilot"), ("seed-profile", "seed"), ("none", None)} <= found
         assert {("pilot-samples", "scaled"), ("task-profile", "transferred"), ("no-shift", "transferred")} <= found
@@ -148,14 +152,14 @@ def test_scaled_numbers_are_those_of_the_pilots_made_smaller(rows):
         (r["task"], r["model"], r["kernel"], r["source"]): r for r in rows if r["claim"] == "C5" and not r["variant"]
     }
     for (task, model, kernel, source), row in cells.items():
-        if source == "scaled" and kernel in judge.FITTED:
+        if source == "scaled" and kernel in benchmark.FITTED:
             pilot = cells[task, model, kernel, "pilot"]["parameters"]
             assert row["parameters"] == {name: pytest.approx(value / math.sqrt(10)) for name, value in pilot.items()}
 
 
 def test_every_forecast_by_a_fitted_kernel_has_an_interval(rows):
     for row in rows:
-        if row["kernel"] in judge.FITTED and row["source"] in FORECASTS:
+        if row["kernel"] in benchmark.FITTED and row["source"] in FORECASTS:
             assert 0 <= row["coverage"] <= 1
             assert 0 < row["interval_width"] <= row["interval_score"] + 1e-12  # equal where nothing falls outside
 
@@ -170,7 +174,7 @@ def test_claims_without_a_forecast_have_their_rows(rows):
     for row in rows:
         if row["claim"] == "C10":
             assert row["tv_lo"] > row["tv_floor"]
-    runs = [experiment.fetch([config])[0]["q"] for config in catalogue.toys("laptop")["ring"]]
+    runs = [fetch([config])[0]["q"] for config in catalogue.toys("laptop")["ring"]]
     shifts = [np.abs(np.histogram(q, 20, (1, 2))[0] / q.size - 0.05).sum() / 2 for q in runs]
     shifts = [s + np.mean((q < 1) | (q > 2)) / 2 for s, q in zip(shifts, runs, strict=True)]
     ring = next(r for r in rows if (r["claim"], r["task"]) == ("C12", "ring"))
@@ -181,13 +185,13 @@ def test_claims_without_a_forecast_have_their_rows(rows):
 
 def test_strategies_have_their_rows(rows):
     found = {(r["task"], r["variant"]): r for r in rows if r["claim"] in ("C7", "C8", "C9")}
-    for trial in trials.trials("laptop"):
-        row = found[trial.task, trial.strategy]
+    for trial in remedies.effects("laptop"):
+        row = found[trial.experiment.task, trial.experiment.strategy]
         before, after = (np.mean([o.shift for o in outcomes]) for outcomes in trial.outcomes)
         assert (row["tv_before"], row["tv_after"]) == pytest.approx((before, after))
         assert 0 <= row["plausibility_after"] <= 1
-        assert row["needs_quantity"] == trial.strategy.startswith(("condition", "guide"))
-        if trial.strategy in ("reweight", "deconvolve", "resample"):
+        assert row["needs_quantity"] == trial.experiment.strategy.startswith(("condition", "guide"))
+        if trial.experiment.strategy in ("reweight", "deconvolve", "resample"):
             assert row["seconds_extra"] > 0  # of a run that has to be seen first
     for task in ("tent", "logistic"):  # what page 09 claims
         change = {name: r["tv_after"] / r["tv_before"] for (t, name), r in found.items() if t == task}
@@ -197,15 +201,15 @@ def test_strategies_have_their_rows(rows):
 
 
 def test_what_was_asked_can_be_drawn_again():
-    told = [trial for trial in trials.trials("laptop") if trial.needs_quantity]
-    assert {trial.strategy for trial in told} == {"condition", "guide", "condition-ends", "condition-apart"}
+    told = [trial for trial in remedies.effects("laptop") if trial.experiment.needs_quantity]
+    assert {trial.experiment.strategy for trial in told} == {"condition", "guide", "condition-ends", "condition-apart"}
     for trial in told:
         run = trial.runs[1][0]
-        assert np.allclose(trials.asked(run)[:, 0], run["asked"], rtol=1e-6)
-        miss = trials.missed(run)
+        assert np.allclose(remedies.asked(run)[:, 0], run["asked"], rtol=1e-6)
+        miss = remedies.missed(run)
         by_chance = 1 - 1 / np.sqrt(2)  # median distance of two uniform draws
-        assert miss.quantity < by_chance / 2 or trial.strategy == "condition-apart"
-        assert np.isfinite(miss.ends) == (trial.strategy in ("condition-ends", "condition-apart"))
+        assert miss.quantity < by_chance / 2 or trial.experiment.strategy == "condition-apart"
+        assert np.isfinite(miss.ends) == (trial.experiment.strategy in ("condition-ends", "condition-apart"))
 
 
 def test_no_shift_scores_nothing(rows):

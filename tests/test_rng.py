@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from physlib.rng import numpy_rng, torch_rng
+from physlib.core.rng import numpy_rng, torch_rng
 
 
 def test_same_seed_and_purpose_repeat():

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from physlib import experiment
-from physlib.profiles import resolve
-from physlib.store import Damaged, Missing, Result, Store, seal, unseal
+from physlib.core.files import Damaged, Missing, seal, unseal
+from physlib.runs.presets import resolve
+from physlib.runs.run import run
+from physlib.runs.store import Result, Store
 
 CONFIG = resolve("tent", "diffusion-mlp", "laptop", 7)
 
@@ -94,8 +95,8 @@ def test_keys_depend_on_choices_not_on_spelled_out_defaults():
 HOLD = """
 import sys, time
 from pathlib import Path
-from physlib.profiles import resolve
-from physlib.store import Store
+from physlib.runs.presets import resolve
+from physlib.runs.store import Store
 with Store(Path(sys.argv[1])).lock(resolve("tent", "diffusion-mlp", "laptop", 7)):
     print("held", flush=True)
     time.sleep(60)
@@ -114,8 +115,9 @@ def test_killed_process_leaves_no_lock(tmp_path):
 
 
 TWICE = """
-from physlib import experiment, resolve
-from physlib.profiles import Config
+from physlib import resolve
+from physlib.runs import run as experiment
+from physlib.runs.config import Config
 config = resolve("sinusoid", "diffusion-mlp", "smoke", 5, steps=60, n_train=500, n_samples=200, n_probe=50)
 made = []
 produce = experiment.produce
@@ -139,11 +141,11 @@ def test_two_processes_train_a_run_once(tmp_path):
 def test_damaged_run_is_announced_and_made_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("PHYSLIB_BUILD", str(tmp_path))
     config = resolve("ring", "diffusion-mlp", "smoke", 5, steps=40, n_train=500, n_samples=200, n_probe=50)
-    first = experiment.run(config)
+    first = run(config)
     path = Store.of("smoke").path(config)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.warns(UserWarning, match="damaged"):
-        again = experiment.run(config)
+        again = run(config)
     assert np.array_equal(first["q"], again["q"])  # and the remade run is the same run
     assert np.array_equal(Store.of("smoke").get(config)["q"], first["q"])
 

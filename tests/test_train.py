@@ -12,19 +12,19 @@ import pytest
 import torch
 
 from physlib import models, tasks
-from physlib.errors import PhyslibError
-from physlib.rng import numpy_rng, torch_rng
-from physlib.train import Schedule, average_decay, fit, learning_rate
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng, torch_rng
+from physlib.runs.training import Schedule, average_decay, fit, learning_rate
 
 SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from tests.test_train import SCHEDULE, data, untrained
-from physlib.rng import torch_rng
-from physlib.train import fit
+from tests.test_train import SCHEDULE, data, build_model
+from physlib.core.rng import torch_rng
+from physlib.runs.training import fit
 model, checkpoint, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-network = untrained(model)
+network = build_model(model)
 fit(network, data(), SCHEDULE, torch_rng(0, "fit"), checkpoint)
 partial = out.with_name("partial.npz")
 np.savez(partial, **{k: v.numpy() for k, v in network.state_dict().items()})
@@ -34,10 +34,10 @@ SCHEDULE = Schedule(steps=240, batch=64, log_every=5, checkpoint_every=0.0)
 
 
 def data():
-    return torch.as_tensor(tasks.get("logistic").sample(2_000, numpy_rng(0, "train")).x, dtype=torch.float32)
+    return torch.as_tensor(tasks.get_task("logistic").sample(2_000, numpy_rng(0, "train")).x, dtype=torch.float32)
 
 
-def untrained(name):
+def build_model(name):
     torch.manual_seed(0)
     return models.build(name, np.array([0.6]), np.array([0.25]), 16, 16, 2, 8)
 
@@ -79,7 +79,7 @@ def test_killed_run_resumes_bit_for_bit(model, tmp_path):
 def test_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint").write_bytes(b"not a checkpoint")
     with pytest.raises(PhyslibError, match=r"checkpoint .* is damaged: delete it"):
-        fit(untrained("diffusion-mlp"), data(), SCHEDULE, torch_rng(0, "fit"), tmp_path / "checkpoint")
+        fit(build_model("diffusion-mlp"), data(), SCHEDULE, torch_rng(0, "fit"), tmp_path / "checkpoint")
 
 
 def test_learning_rate_warms_up_and_ends_at_zero():
@@ -104,11 +104,11 @@ def test_training_learns_a_gaussian():
     # the best possible loss of unit Gaussian data is 1 - E[...]: the ideal denoiser has weighted error exactly 1
     rng = torch_rng(0, "x")
     x = torch.randn(4000, 16, 1, generator=rng) * 0.25 + 0.6
-    record = fit(untrained("diffusion-mlp"), x, Schedule(steps=200, batch=64), torch_rng(0, "fit"))
+    record = fit(build_model("diffusion-mlp"), x, Schedule(steps=200, batch=64), torch_rng(0, "fit"))
     assert record.losses[-1] == pytest.approx(1.0, abs=0.05)
     assert record.seconds > 0
 
 
 def test_diverging_loss_is_explained():
     with pytest.raises(PhyslibError, match="not finite"):
-        fit(untrained("diffusion-mlp"), data() * float("inf"), SCHEDULE, torch_rng(0, "fit"))
+        fit(build_model("diffusion-mlp"), data() * float("inf"), SCHEDULE, torch_rng(0, "fit"))

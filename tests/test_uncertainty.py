@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from physlib.density import flat_mass
-from physlib.rng import numpy_rng
-from physlib.uncertainty import coverage, extremes, extremes_found, interval_score, misfit, predictive_interval
+from physlib.core.rng import numpy_rng
+from physlib.stats.extremes import extremes, extremes_found
+from physlib.stats.histogram import flat_mass
+from physlib.stats.intervals import coverage, interval_score, misfit, predictive_interval
 
 
 def test_an_interval_covers_what_it_says():

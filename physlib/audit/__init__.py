@@ -14,15 +14,15 @@ from physlib.audit.before import outlook, plausible, sensitivities
 from physlib.audit.bins import bins_of
 from physlib.audit.compare import compare
 from physlib.audit.demonstrations import Demonstrations
+from physlib.audit.io.read import Intake, Reading, check_demonstrated, check_match, open_trajectories, take_in
 from physlib.audit.ladder import check_kernel, families, from_residuals
-from physlib.audit.load import Intake, Reading, check_demonstrated, check_match, open_trajectories, take_in
 from physlib.audit.plausibility import looks
 from physlib.audit.quantities import QUANTITIES, find_quantity
 from physlib.audit.representation import rank
 from physlib.audit.result import Asked, Audit, Findings
 from physlib.audit.spectrum import read_spectrum
-from physlib.errors import PhyslibError
-from physlib.rng import numpy_rng
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 
 __all__ = ["QUANTITIES", "Audit", "Reading", "audit"]
 

@@ -15,14 +15,14 @@ from jaxtyping import Bool, Float, Int
 from tqdm import tqdm
 
 from physlib.audit.demonstrations import Demonstrations
+from physlib.audit.io.read import Intake
 from physlib.audit.ladder import BASELINE, WHITE, families
 from physlib.audit.laws import DRAWS, Fit, Law, Population, as_measured, resampled
-from physlib.audit.load import Intake
 from physlib.audit.quantities import Episodes
 from physlib.audit.spectrum import read_spectrum
-from physlib.density import total_variation, tv_floor
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Blur, Kernel
-from physlib.rng import numpy_rng
+from physlib.stats.distances import total_variation, tv_floor
 
 CROWDED = 0.9  # share of samples in one bin beyond which any large error would do
 RESAMPLED = 200  # pairs of demonstrations and samples behind the intervals

@@ -12,9 +12,9 @@ from tqdm import tqdm
 from physlib.audit.bins import Stretch, stretches
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.deviations import Smooth
-from physlib.density import total_variation
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Kernel, TrajectoryKernel
-from physlib.rng import numpy_rng
+from physlib.stats.distances import total_variation
 
 SIZES = (0.01, 0.02, 0.05)
 """Deviations that trained models are seen to leave, as shares of each column's standard deviation."""

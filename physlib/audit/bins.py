@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib.density import BINS
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
+from physlib.stats.histogram import BINS
 
 TAIL = 0.005  # probability of each tail beyond the bins
 LEVEL = 3.0  # standard errors beyond which one of some twenty stretches is not chance

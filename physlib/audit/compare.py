@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from scipy.stats import norm, wasserstein_distance
 
 from physlib.audit.bins import Bins, Moved, stretches
-from physlib.density import basic_interval, total_variation, tv_floor
+from physlib.stats.distances import total_variation, tv_floor
+from physlib.stats.intervals import basic_interval
 
 GROUPS = 40  # of equal size in the pooled sample, on which labels are permuted
 COARSE = 20  # of which so many are compared one by one

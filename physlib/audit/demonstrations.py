@@ -9,15 +9,15 @@ import numpy as np
 from jaxtyping import Float
 
 from physlib.audit.bins import Bins
-from physlib.audit.load import Intake
+from physlib.audit.io.read import Intake
 from physlib.audit.quantities import Episodes, Quantity
-from physlib.tasks import Facts, Simulated
+from physlib.tasks import FiniteBankTask, TaskInfo
 from physlib.tasks.base import Trajectories
 
 WEIGHED = 5_000  # trajectories behind a typical weight
 
 
-class Demonstrations(Simulated):
+class Demonstrations(FiniteBankTask):
     """The kept trajectories stand for the law they came from: drawing means picking rows.
 
     There is no rule to be plausible by, and no flat prior: `lo` and `hi` are the outer edges of the bins.
@@ -29,7 +29,7 @@ class Demonstrations(Simulated):
         self.intake, self.quantity, self.bins = intake, quantity, bins
         self.lo, self.hi = float(bins.edges[0]), float(bins.edges[-1])
         _, steps, dims = self.kept.x.shape
-        self.facts = Facts(
+        self.info = TaskInfo(
             title=intake.name,
             rule="",
             quantity=quantity.name.replace("_", " "),

@@ -9,9 +9,9 @@ from scipy.fft import dct
 
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.deviations import DistanceScale, Measured, SensitivityScale, Smooth, SpeedScale
-from physlib.audit.load import Reading
-from physlib.audit.sources import Source
-from physlib.errors import PhyslibError, unknown
+from physlib.audit.io.files import Source
+from physlib.audit.io.read import Reading
+from physlib.core.errors import PhyslibError, unknown
 from physlib.kernels import Blur, Contract, Isotropic, Kernel
 
 WHITE = Isotropic.name

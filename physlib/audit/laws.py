@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 
 from physlib.audit.before import ROWS, pushed_quantity
 from physlib.audit.demonstrations import Demonstrations
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Kernel, TrajectoryKernel
-from physlib.rng import numpy_rng
 
 SIZES = np.concatenate([[0.0], np.geomspace(0.001, 0.5, 53)])
 """The grid, as shares of each column's standard deviation: steps of an eighth."""

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib.contract import find
-from physlib.errors import PhyslibError, unknown
+from physlib.core.errors import PhyslibError, unknown
+from physlib.core.imports import find
 
 
 class Episodes(NamedTuple):

@@ -15,10 +15,10 @@ from jaxtyping import Float
 
 from physlib.audit.before import DRAWS, TYPICAL, push
 from physlib.audit.demonstrations import Demonstrations
-from physlib.density import total_variation
+from physlib.core.rng import numpy_rng
 from physlib.kernels import Isotropic, TrajectoryKernel
-from physlib.rng import numpy_rng
-from physlib.tasks.charts import Chart, Increments
+from physlib.stats.distances import total_variation
+from physlib.tasks.representations import Chart, Increments
 
 
 class LogIncrements(Chart):

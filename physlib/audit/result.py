@@ -15,17 +15,17 @@ from physlib.audit.after import Explanation
 from physlib.audit.before import Outlook, Sensitivity
 from physlib.audit.compare import Comparison
 from physlib.audit.demonstrations import Demonstrations
+from physlib.audit.io.read import Reading
 from physlib.audit.ladder import BASELINE
-from physlib.audit.load import Reading
 from physlib.audit.plausibility import QUANTILES, Plausibility
 from physlib.audit.representation import Ranked
 from physlib.audit.spectrum import Spectrum
+from physlib.core.files import write_atomic
+from physlib.core.provenance import revision
 from physlib.kernels import Kernel
-from physlib.provenance import revision
-from physlib.store import write_atomic
 
 if TYPE_CHECKING:
-    from physlib.plots import Figure
+    from physlib.figures import Figure
 
 SCHEMA_VERSION = 2  # raise by hand when a key of the record changes meaning
 
@@ -69,19 +69,19 @@ class Audit:
 
     def summary(self) -> str:
         """The findings in plain sentences, a line each."""
-        from physlib.audit.sentences import sentences
+        from physlib.audit.report.text import sentences
 
         return "\n".join(line for lines in sentences(self).values() for line in lines)
 
     def _repr_html_(self) -> str:
-        from physlib.audit.report import paragraphs
+        from physlib.audit.report.html import paragraphs
 
         return paragraphs(self.summary().split("\n"))
 
     def plot(self, which: str | None = None) -> Figure:
         """The main figure: where the quantity gains and loses; or another of `figures()` by name."""
-        from physlib.audit.figures import FIGURES
-        from physlib.errors import unknown
+        from physlib.audit.report.figures import FIGURES
+        from physlib.core.errors import unknown
 
         which = which or "shift"
         if which not in FIGURES:
@@ -90,7 +90,7 @@ class Audit:
 
     def html(self) -> str:
         """The report: one file with everything in it."""
-        from physlib.audit.report import report
+        from physlib.audit.report.html import report
 
         return report(self)
 

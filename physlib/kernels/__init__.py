@@ -1,16 +1,16 @@
 """Data deviation kernels by name, simplest first, and the baselines they must beat."""
 
+from physlib.kernels.additive import Covariance
 from physlib.kernels.base import Kernel, TrajectoryKernel
 from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur
-from physlib.kernels.contract import Contract, NoiseContract
-from physlib.kernels.covariance import Covariance
+from physlib.kernels.contraction import Contract, NoiseContract
 from physlib.kernels.expansion import Expansion
+from physlib.kernels.ideal_denoiser import NoiseContractX, Patch
 from physlib.kernels.isotropic import Isotropic
 from physlib.kernels.linear_vae import LinearVAE
 from physlib.kernels.pilot import Pilot
-from physlib.kernels.posterior import NoiseContractX, Patch
 from physlib.kernels.rollout import Rollout
-from physlib.kernels.state_scale import StateScale
+from physlib.kernels.scaled import StateScale
 
 FAMILIES: dict[str, type[Kernel]] = {
     cls.name: cls

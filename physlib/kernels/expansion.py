@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
-from physlib.rng import numpy_rng
 from physlib.tasks.base import Task
 
 LONG = 32  # steps beyond which traces are estimated, from fewer trajectories

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 from physlib.kernels.base import TrajectoryKernel
-from physlib.rng import numpy_rng
 from physlib.tasks.base import Task
 
 DRAWS = 50_000  # trajectories behind the principal components

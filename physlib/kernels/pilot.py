@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from physlib.kernels.base import TrajectoryKernel
 
 if TYPE_CHECKING:
-    from physlib.models.base import Generator
+    from physlib.models.base import TrajectoryModel
 
 CHUNK = 2_500  # trajectories that the network denoises at once
 
@@ -19,7 +19,7 @@ class Pilot(TrajectoryKernel):
 
     name = "pilot"
     most_draws = 10_000
-    network: Generator
+    network: TrajectoryModel
     level: float  # noise, as the network's `redraw` takes it
     s: float  # amplitude
 

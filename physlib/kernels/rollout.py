@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr, ndtri
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 from physlib.kernels.base import TrajectoryKernel
-from physlib.tasks.base import Stepwise, Task
+from physlib.tasks.base import RecurrenceTask, Task
 
 FAINT = 1e-12  # keeps a quantile inside (0, 1)
 VAGUE = 100.0  # ranges of the prior: a reading no better than this says nothing
@@ -34,7 +34,7 @@ class Rollout(TrajectoryKernel):
     t: float  # error of making a step, likewise
 
     def deviate(self, task, x, rng):
-        if not isinstance(task, Stepwise):
+        if not isinstance(task, RecurrenceTask):
             raise PhyslibError(f"kernel rollout needs a rule that makes steps, which {task.name} has not.")
         made = x.copy()
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed

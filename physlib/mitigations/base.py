@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib.density import bin_counts, bin_index
 from physlib.kernels import Kernel
+from physlib.stats.histogram import bin_counts, bin_index
 from physlib.tasks import Task, Trajectories
-from physlib.tasks.charts import Recoded
+from physlib.tasks.representations import Recoded
 
 FEWEST = 1e-3  # least share of samples that a bin is taken to have: an empty one is not infinitely rare
 Quantities = Float[np.ndarray, " M"]

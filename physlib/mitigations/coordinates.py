@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from physlib.mitigations.base import Change, Mitigation
-from physlib.tasks.charts import Cosines, Increments, analytic_chart, recoded
+from physlib.tasks.representations import Cosines, Increments, analytic_chart, recoded
 
 
 class Coordinates(Mitigation):

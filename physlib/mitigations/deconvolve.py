@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
-from physlib.calibrate import Effort, family_table, fit
-from physlib.density import bin_counts, flat_mass
-from physlib.forecast import forecast
+from physlib.forecasting.fit import MonteCarloBudget, family_table, fit
+from physlib.forecasting.forecast import forecast
 from physlib.kernels import FAMILIES
 from physlib.mitigations.base import Change, Mitigation, drawn
+from physlib.stats.histogram import bin_counts, flat_mass
 
 FAMILY = "contract"
-EFFORT = Effort(nodes=13, draws=50_000, final=200_000)
+EFFORT = MonteCarloBudget(nodes=13, draws=50_000, final=200_000)
 
 
 class Deconvolve(Mitigation):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from physlib.core.rng import torch_rng
 from physlib.mitigations.base import Change, Mitigation
-from physlib.rng import torch_rng
 from physlib.tasks import Task
-from physlib.tasks.charts import Chart, recoded
+from physlib.tasks.representations import Chart, recoded
 
 TRANSFORMS, HIDDEN = 6, (64, 64)
 STEPS, BATCH, RATE = 1_500, 512, 2e-3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from physlib.density import bin_index
 from physlib.mitigations.base import Change, Mitigation, inside
+from physlib.stats.histogram import bin_index
 
 
 class Resample(Mitigation):

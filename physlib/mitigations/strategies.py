@@ -1,6 +1,6 @@
 """The strategies by name (theory layer)."""
 
-from physlib.errors import unknown
+from physlib.core.errors import unknown
 from physlib.mitigations.base import Mitigation
 from physlib.mitigations.condition import Condition, ConditionApart, ConditionEnds, Guide
 from physlib.mitigations.coordinates import Coordinates, CosineCoordinates, IncrementCoordinates

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from physlib.errors import PhyslibError, unknown
+from physlib.core.errors import PhyslibError, unknown
 
 if TYPE_CHECKING:
-    from physlib.models.base import Generator
+    from physlib.models.base import TrajectoryModel
 
 
 class Probe(NamedTuple):
@@ -17,7 +17,7 @@ class Probe(NamedTuple):
 
     name: str
     meaning: str  # of a level
-    levels: tuple[float, ...]  # what `Generator.redraw` is given, from near to far
+    levels: tuple[float, ...]  # what `TrajectoryModel.redraw` is given, from near to far
 
 
 RENOISE = Probe(
@@ -49,7 +49,7 @@ PLANNERS = ("planner-unet",)
 
 def build(
     name: str, mean: np.ndarray, std: np.ndarray, steps: int, width: int, blocks: int, heun_steps: int, **options: Any
-) -> Generator:
+) -> TrajectoryModel:
     """An untrained model for trajectories of `steps` steps and `mean.shape[-1]` channels.
 
     `width` is the narrowest layer's; `blocks` counts residual or attention blocks (the U-Net has a fixed

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from physlib.errors import PhyslibError
-from physlib.models.base import Generator
+from physlib.core.errors import PhyslibError
+from physlib.models.base import TrajectoryModel
 from physlib.models.transformer import Trunk
 
 COMPONENTS = 8
@@ -23,7 +23,7 @@ SHORTEST = 8  # steps below which a share of them is no whole step
 NARROWEST = 1e-3  # least standard deviation of a component, in units of the channel's
 
 
-class Autoregressive(Generator):
+class Autoregressive(TrajectoryModel):
     """Causal Transformer with a mixture-density head, sampled step by step with a cache of keys and values."""
 
     error_name = "prediction_error"

@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 
 
-class Generator(nn.Module, ABC):
+class TrajectoryModel(nn.Module, ABC):
     """A model that can be trained by minimising `loss` and sampled from noise alone."""
 
     error_name: ClassVar[str]  # what `local_error` is called in a stored run

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from physlib.errors import unknown
-from physlib.models.base import Generator
+from physlib.core.errors import unknown
+from physlib.models.base import TrajectoryModel
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.004, 160.0, 7.0  # table 1, "sampling": range and spacing of noise levels
 CHURN, CHURN_MIN, CHURN_MAX = math.sqrt(2) - 1, 0.1, 100.0  # algorithm 2, the most noise that is put back, and where
@@ -35,7 +35,7 @@ def noise_levels(steps: int) -> Float[Tensor, " L"]:
     return torch.cat([(high + ramp * (low - high)) ** RHO, torch.zeros(1, dtype=torch.float64)])
 
 
-class Diffusion(Generator):
+class Diffusion(TrajectoryModel):
     """Denoiser `D(x; sigma)` with EDM preconditioning, its loss, and the samplers; probes and plans are always deterministic."""
 
     error_name = "denoising_error"

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 from physlib.models.diffusion import Diffusion, noise_levels
 
 UNTOLD = 0.1  # share of a batch that is denoised without being told

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 from physlib.models.diffusion import Diffusion
 
 ENDS = [0, -1]

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 from physlib.models.mlp import NoiseEmbedding
 
 HEAD = 16  # channels of one attention head

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 from physlib.models.mlp import NoiseEmbedding
 
 KERNEL = 5  # steps seen by one convolution, as in Diffuser

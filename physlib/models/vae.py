@@ -14,7 +14,7 @@ import zuko
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from physlib.models.base import Generator
+from physlib.models.base import TrajectoryModel
 
 LATENT = 16  # latent dimensions
 TRANSFORMS, HIDDEN = 2, 128  # of the prior, and the width of the networks that set them
@@ -68,7 +68,7 @@ class FlowPrior(nn.Module):
         return torch.randn(n, LATENT, generator=rng, device=weight.device, dtype=weight.dtype)
 
 
-class VAE(Generator):
+class VAE(TrajectoryModel):
     """Residual perceptrons over the flattened trajectory as encoder and decoder."""
 
     error_name = "reconstruction_error"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from physlib.errors import PhyslibError, unknown
+from physlib.core.errors import PhyslibError, unknown
 from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
-from physlib.tasks.base import Facts, Simulated, Stepwise, Task, Trajectories
+from physlib.tasks.base import FiniteBankTask, RecurrenceTask, Task, TaskInfo, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
@@ -28,19 +28,19 @@ __all__ = [
     "FAMILIES",
     "SYNTHETIC",
     "Arm",
-    "Facts",
+    "FiniteBankTask",
     "Maze",
     "PointMaze",
-    "Simulated",
-    "Stepwise",
+    "RecurrenceTask",
     "Task",
+    "TaskInfo",
     "Trajectories",
-    "get",
+    "get_task",
 ]
 
 
 @lru_cache
-def get(name: str) -> Task:
+def get_task(name: str) -> Task:
     """The task of that name, `"tent"` or `"tent[1.3,1.7]"`; one object per name.
 
     Raises `PhyslibError` for an unknown family (with the nearest name) or an unreadable range.

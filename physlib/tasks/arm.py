@@ -9,8 +9,8 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float
 
-from physlib.integrate import integrate
-from physlib.tasks.base import Facts, Simulated
+from physlib.tasks.base import FiniteBankTask, TaskInfo
+from physlib.tasks.rk8 import integrate
 
 LENGTHS = np.array([0.40, 0.35, 0.20])  # m; upper arm, forearm, hand
 MASSES = np.array([2.0, 1.5, 0.5])  # kg, uniform rods
@@ -101,7 +101,7 @@ def peak_acceleration(path: Any) -> Any:
     return xp.sqrt(xp.max(xp.sum(bend**2, axis=-1), axis=-1)) / DT**2
 
 
-class Arm(Simulated):
+class Arm(FiniteBankTask):
     """Reaches from random postures, scaled until the hand's peak speed is the wanted one. A subclass says what is seen.
 
     The nuisance variables are the first rods' angles, the proportions of the reach and its duration.
@@ -125,7 +125,7 @@ class Arm(Simulated):
         start, turn = np.cumsum(z[:, :3].T, axis=0), np.cumsum(z[:, 3:6].T, axis=0)
         size = 0.5 * q  # a first guess, mended in proportion
         for _ in range(ROUNDS):
-            path = np.moveaxis(hand(np.moveaxis(reach(start, size * turn, z[:, 6], self.facts.steps), 1, 0)), 0, 1)
+            path = np.moveaxis(hand(np.moveaxis(reach(start, size * turn, z[:, 6], self.info.steps), 1, 0)), 0, 1)
             size = size * np.clip(q / peak_speed(path), 0.4, 2.5)
         return path
 
@@ -146,7 +146,7 @@ class Arm(Simulated):
         return peak_acceleration(self.path(x)) / self.MOST
 
 
-_FACTS = Facts(
+_FACTS = TaskInfo(
     title="three-joint arm reaching, positions of the hand",
     rule=r"M(\varphi)\ddot\varphi + C(\varphi, \dot\varphi) + g(\varphi) = Q, \quad q = \max_t |p_{t+1} - p_t| / \Delta t",
     quantity="peak speed",
@@ -169,7 +169,7 @@ class ArmPositions(Arm):
     """Positions of the hand in the plane, as a motion capture stores them."""
 
     family = "arm-positions"
-    facts = _FACTS
+    info = _FACTS
 
     def seen(self, path):
         return path
@@ -182,7 +182,7 @@ class ArmSteps(Arm):
     """The first position, the same at every step, and the step that led to each: the path is their running sum."""
 
     family = "arm-steps"
-    facts = dataclasses.replace(_FACTS, title="three-joint arm reaching, steps of the hand", dims=4)
+    info = dataclasses.replace(_FACTS, title="three-joint arm reaching, steps of the hand", dims=4)
 
     def seen(self, path):
         first = np.repeat(path[:, :1], path.shape[1], axis=1)

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from physlib.errors import PhyslibError
-from physlib.rng import numpy_rng
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
 
 
 class Trajectories(NamedTuple):
@@ -29,7 +29,7 @@ class Trajectories(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Facts:
+class TaskInfo:
     """What a reader should know of a task before running it; docs, sampler and tests read this record."""
 
     title: str  # a few words
@@ -62,20 +62,20 @@ def _plain(value: float) -> str:
 class Task(ABC):
     """A family of trajectories indexed by a scalar quantity with a flat prior on `[lo, hi]`.
 
-    A subclass supplies `facts`, `nuisance`, `generate`, `measure` and `residual`.
+    A subclass supplies `info`, `nuisance`, `generate`, `measure` and `residual`.
     Raises `PhyslibError` when the range is empty or leaves the rule's domain.
     """
 
     family: ClassVar[str]
     version: ClassVar[int] = 1  # raise by hand when the meaning of the data changes: stored runs then miss
-    facts: ClassVar[Facts]
+    info: ClassVar[TaskInfo]
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
     NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
     def __init__(self, lo: float | None = None, hi: float | None = None):
-        self.lo = self.facts.lo if lo is None else lo
-        self.hi = self.facts.hi if hi is None else hi
-        low, high = self.facts.domain
+        self.lo = self.info.lo if lo is None else lo
+        self.hi = self.info.hi if hi is None else hi
+        low, high = self.info.domain
         if not (low <= self.lo < self.hi <= high and np.isfinite(self.hi)):
             raise PhyslibError(
                 f"range [{_plain(self.lo)},{_plain(self.hi)}] of {self.family} is not valid: "
@@ -85,14 +85,14 @@ class Task(ABC):
     @property
     def name(self) -> str:
         """Name in commands and ledger, with the range where it is not the default one."""
-        if (self.lo, self.hi) == (self.facts.lo, self.facts.hi):
+        if (self.lo, self.hi) == (self.info.lo, self.info.hi):
             return self.family
         return f"{self.family}[{_plain(self.lo)},{_plain(self.hi)}]"
 
     @property
     def shape(self) -> tuple[int, int]:
         """`(T, D)` of one trajectory."""
-        return self.facts.steps, self.facts.dims
+        return self.info.steps, self.info.dims
 
     @cached_property
     def scale(self) -> Float[np.ndarray, " D"]:
@@ -133,7 +133,7 @@ class Task(ABC):
         """Distance from the rule at the best-fit quantity, root mean square, relative to `scale`."""
 
 
-class Stepwise(Task):
+class RecurrenceTask(Task):
     """A task whose rule makes each step from those before it."""
 
     HEAD: ClassVar[int]  # steps that the rule leaves free
@@ -163,7 +163,7 @@ class Stepwise(Task):
         """How sharply steps tell the quantity: 1 / variance of `measure` for errors of unit size in each made step."""
 
 
-class Simulated(Task):
+class FiniteBankTask(Task):
     """A task whose trajectories cost too much for a million of them, or whose quantity is drawn by strata.
 
     The quantity is stratified, one draw per 1/n quantile, shuffled, so that small sets are flat too.

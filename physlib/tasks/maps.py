@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 
 import array_api_compat
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import label
 
-from physlib.tasks.base import Facts, Stepwise
+from physlib.tasks.base import RecurrenceTask, TaskInfo
 
 TINY = 1e-300  # keeps the logarithm finite on the superstable orbit
 
@@ -25,7 +27,7 @@ def variance(x):
     return xp.mean((x[..., 0] - mean_value(x)[..., None]) ** 2, axis=-1)
 
 
-class IntervalMap(Stepwise):
+class IntervalMap(RecurrenceTask):
     """Iterates of `x[t+1] = q f(x[t])`; a subclass supplies `f`. The first value is uniform on [.1, .9]."""
 
     others = {"mean": mean_value, "variance": variance}
@@ -58,9 +60,9 @@ class IntervalMap(Stepwise):
         return rng.uniform(*self.NUISANCE[0], (q.size, 1))
 
     def generate(self, q, z):
-        x = np.empty((q.size, self.facts.steps, 1))
+        x = np.empty((q.size, self.info.steps, 1))
         x[:, 0] = z
-        for t in range(1, self.facts.steps):
+        for t in range(1, self.info.steps):
             x[:, t] = self.advance(x[:, :t], q)
         return x
 
@@ -107,7 +109,7 @@ class Logistic(IntervalMap):
     """The logistic map; chaotic with periodic windows on the default range."""
 
     family = "logistic"
-    facts = Facts(
+    info = TaskInfo(
         title="logistic map",
         rule=r"x_{t+1} = q\, x_t (1 - x_t)",
         lo=3.5,
@@ -131,7 +133,7 @@ class Tent(IntervalMap):
     """The tent map; chaotic without windows, with Lyapunov exponent log q."""
 
     family = "tent"
-    facts = Facts(
+    info = TaskInfo(
         title="tent map",
         rule=r"x_{t+1} = q \min(x_t,\, 1 - x_t)",
         lo=1.2,
@@ -151,3 +153,21 @@ class Tent(IntervalMap):
     def slope(x):
         xp = array_api_compat.array_namespace(x)
         return xp.where(x < 0.5, 1.0, -1.0)
+
+
+BARELY = 0.01  # nats a step: below this an orbit counts as periodic, so that windows hold where periods double
+
+
+def periodic_windows(task: IntervalMap, rng: np.random.Generator, narrowest: float) -> list[tuple[float, float]]:
+    """Stretches of the range where orbits are periodic, between chaotic ones and no narrower than `narrowest`."""
+    grid = np.linspace(task.lo, task.hi, 2_001)
+    parts, count = label(task.lyapunov(grid, rng) < BARELY)
+    found = [grid[parts == part] for part in range(1, count + 1)]
+    inner = [(float(w[0]), float(w[-1])) for w in found if w[0] > task.lo and w[-1] < task.hi]
+    return [(low, high) for low, high in inner if high - low >= narrowest]
+
+
+def crowding(q: Float[np.ndarray, " N"], low: float, high: float) -> float:
+    """Share of values between `low` and `high` over that in two stretches as wide on either side, minus one."""
+    left, inside, right = np.histogram(q, low + (high - low) * np.arange(-1, 3))[0]
+    return 2 * inside / (left + right) - 1 if left + right else math.nan

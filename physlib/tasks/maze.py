@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize.elementwise import find_root
 
-from physlib.errors import PhyslibError
-from physlib.tasks.base import Facts, Simulated, Trajectories
-from physlib.tasks.grid import Curves, Grid, cut_corners
+from physlib.core.errors import PhyslibError
+from physlib.tasks.base import FiniteBankTask, TaskInfo, Trajectories
+from physlib.tasks.maze_geometry import Curves, Grid, cut_corners
 
 RADIUS = 0.1  # of the agent, in cells; PointMaze's
 RAMP = 0.15  # share of the time spent starting, and stopping
@@ -85,7 +85,7 @@ def progress(steps: int) -> Float[np.ndarray, " T"]:
     return np.where(time <= 0.5, ramp + even, 1 - ramp - PEAK * np.clip(1 - RAMP - time, 0, None))
 
 
-class Maze(Simulated):
+class Maze(FiniteBankTask):
     """Smooth tours through a maze, cut where the path is q cells long. A subclass supplies `layout`.
 
     The nuisance variables are the control points of a tour long enough for any q; the path follows the
@@ -96,10 +96,10 @@ class Maze(Simulated):
     others = {"travel energy": travel_energy, "maximum speed": largest_step, "turns": turns}
 
     def __init__(self, lo: float | None = None, hi: float | None = None):
-        longest = LONGEST_STEP * (self.facts.steps - 1) / PEAK
+        longest = LONGEST_STEP * (self.info.steps - 1) / PEAK
         if hi is not None and hi > longest:
             raise PhyslibError(
-                f"paths of {hi:g} cells do not fit the horizon of {self.facts.steps} points, "
+                f"paths of {hi:g} cells do not fit the horizon of {self.info.steps} points, "
                 f"whose steps are at most {LONGEST_STEP:g} cell: give hi of at most {longest:.4g}."
             )
         super().__init__(lo, hi)
@@ -135,7 +135,7 @@ class Maze(Simulated):
         Chords are shorter than the arcs they cut, so the arc is lengthened until the chords sum to `length`.
         """
         curves = Curves(cut_corners(z.reshape(len(z), -1, 2)))
-        share = progress(self.facts.steps)
+        share = progress(self.info.steps)
 
         def missing(arc, length, row):
             return path_length(curves.at(arc[:, None] * share, row)) - length
@@ -153,11 +153,11 @@ class Maze(Simulated):
         a, b = x[..., :-1, :2], x[..., 1:, :2]
         between = xp.stack([a, 0.75 * a + 0.25 * b, (a + b) / 2, 0.25 * a + 0.75 * b, b], axis=-2)
         clearance = xp.min(self.grid.clearance(between), axis=(-2, -1))
-        allowed = 1.25 * PEAK * self.longest / (self.facts.steps - 1)
+        allowed = 1.25 * PEAK * self.longest / (self.info.steps - 1)
         return xp.maximum(RADIUS / xp.clip(clearance, 1e-3, None), largest_step(x) / allowed)
 
 
-_UMAZE = Facts(
+_UMAZE = TaskInfo(
     title="paths through PointMaze's UMaze",
     rule=r"x_t = c(\ell\, g(t/T)), \quad \textstyle\sum_t |x_{t+1} - x_t| = q",
     quantity="path length",
@@ -181,7 +181,7 @@ class UMaze(Maze):
 
     family = "maze-umaze"
     layout = U_MAZE
-    facts = _UMAZE
+    info = _UMAZE
 
 
 class MediumMaze(Maze):
@@ -189,7 +189,7 @@ class MediumMaze(Maze):
 
     family = "maze-medium"
     layout = MEDIUM_MAZE
-    facts = dataclasses.replace(_UMAZE, title="paths through PointMaze's Medium maze", lo=4.0, hi=16.0)
+    info = dataclasses.replace(_UMAZE, title="paths through PointMaze's Medium maze", lo=4.0, hi=16.0)
 
 
 class LargeMaze(Maze):
@@ -197,7 +197,7 @@ class LargeMaze(Maze):
 
     family = "maze-large"
     layout = LARGE_MAZE
-    facts = dataclasses.replace(_UMAZE, title="paths through PointMaze's Large maze", lo=4.0, hi=20.0)
+    info = dataclasses.replace(_UMAZE, title="paths through PointMaze's Large maze", lo=4.0, hi=20.0)
 
 
 class TimedUMaze(Maze):
@@ -208,7 +208,7 @@ class TimedUMaze(Maze):
 
     family = "maze-umaze-speed"
     layout = U_MAZE
-    facts = dataclasses.replace(
+    info = dataclasses.replace(
         _UMAZE,
         title="paths through UMaze with a clock",
         rule=r"x_t = (c(\ell\, g(t/T)),\; \tau t / T), \quad q = \textstyle\sum_t |\Delta x_t| / \tau",
@@ -233,7 +233,7 @@ class TimedUMaze(Maze):
 
     def generate(self, q, z):
         duration = z[:, 0] / q
-        clock = duration[:, None] * np.linspace(0, 1, self.facts.steps)
+        clock = duration[:, None] * np.linspace(0, 1, self.info.steps)
         return np.concatenate([self.walk(z[:, 0], z[:, 1:]), clock[..., None]], axis=-1)
 
     def measure(self, x):

@@ -9,8 +9,8 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float
 
-from physlib.integrate import integrate, step
-from physlib.tasks.base import Facts, Simulated
+from physlib.tasks.base import FiniteBankTask, TaskInfo
+from physlib.tasks.rk8 import integrate, step
 
 GRAVITY = 9.81  # m/s^2; masses are 1 kg, arms 1 m
 DT = 0.05  # s between points
@@ -56,7 +56,7 @@ def _speeds(angles: Any) -> Any:
     return (8 * near - far) / (12 * DT)
 
 
-class Pendulum(Simulated):
+class Pendulum(FiniteBankTask):
     """Double pendulum from random states of a given energy. A subclass sets the band and what is seen.
 
     The nuisance variables are the two angles and the direction of motion in the plane of momenta.
@@ -87,7 +87,7 @@ class Pendulum(Simulated):
         u, v = speed * np.cos(z[:, 2]), speed * np.sin(z[:, 2])
         start[2] = u / np.sqrt(1 + sin**2)
         start[3] = v - start[2] * cos
-        path = integrate(rate, start, DT, self.facts.steps, SUBSTEPS)
+        path = integrate(rate, start, DT, self.info.steps, SUBSTEPS)
         return self._seen(np.moveaxis(path, (0, 1, 2), (1, 2, 0)))
 
     def _seen(self, state: Any) -> Any:
@@ -135,7 +135,7 @@ class Pendulum(Simulated):
         return xp.maximum(self.one_step_error(x) / 0.1, self.fluctuation(x) / (0.1 * (self.hi - self.lo)))
 
 
-_REGULAR = Facts(
+_REGULAR = TaskInfo(
     title="double pendulum, regular band, full state",
     rule=r"\ddot\theta = f(\theta, \dot\theta), \quad q = \langle E(\theta, \dot\theta) \rangle_t",
     quantity="energy",
@@ -168,7 +168,7 @@ class RegularState(Pendulum):
     """Energies 1 to 12 J, angles and angular velocities."""
 
     family = "pendulum-regular-state"
-    facts = _REGULAR
+    info = _REGULAR
     circular, seen = False, "state"
 
 
@@ -176,7 +176,7 @@ class RegularPositions(Pendulum):
     """Energies 1 to 12 J, angles alone: velocities are recovered by differences."""
 
     family = "pendulum-regular-positions"
-    facts = dataclasses.replace(_REGULAR, title="double pendulum, regular band, positions only", dims=2)
+    info = dataclasses.replace(_REGULAR, title="double pendulum, regular band, positions only", dims=2)
     circular, seen = False, "positions"
 
 
@@ -184,7 +184,7 @@ class ChaoticState(Pendulum):
     """Energies 20 to 60 J, sines and cosines of the angles, and angular velocities."""
 
     family = "pendulum-chaotic-state"
-    facts = _CHAOTIC
+    info = _CHAOTIC
     circular, seen = True, "state"
 
 
@@ -192,5 +192,5 @@ class ChaoticPositions(Pendulum):
     """Energies 20 to 60 J, sines and cosines of the angles alone."""
 
     family = "pendulum-chaotic-positions"
-    facts = dataclasses.replace(_CHAOTIC, title="double pendulum, chaotic band, positions only", dims=4)
+    info = dataclasses.replace(_CHAOTIC, title="double pendulum, chaotic band, positions only", dims=4)
     circular, seen = True, "positions"

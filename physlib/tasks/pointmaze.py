@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter1d
 from tqdm import tqdm
 
-from physlib.errors import PhyslibError
-from physlib.tasks.base import Facts, Trajectories
-from physlib.tasks.grid import Curves, cut_corners
+from physlib.core.errors import PhyslibError
+from physlib.tasks.base import TaskInfo, Trajectories
 from physlib.tasks.maze import RADIUS, Maze, MediumMaze, UMaze, path_length, progress
+from physlib.tasks.maze_geometry import Curves, cut_corners
 
 if TYPE_CHECKING:
     from mujoco import MjModel
@@ -91,7 +91,7 @@ class PointMaze(Maze):
     def plan(self, z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N S 2"]:
         """Where the agent should be at each step of the simulator."""
         curves = Curves(cut_corners(z[:, 1:].reshape(len(z), -1, 2)))
-        share = progress((self.facts.steps - 1) * STRIDE + 1)
+        share = progress((self.info.steps - 1) * STRIDE + 1)
         return gaussian_filter1d(curves.at(z[:, :1] * share, np.arange(len(z))), SMOOTHING, axis=1, mode="nearest")
 
     def track(self, z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N S 2"]:
@@ -128,7 +128,7 @@ class PointMaze(Maze):
                 bar.update(int(chosen.sum()))
                 idle = 0 if chosen.any() else idle + 1
                 if idle == PATIENCE:
-                    seconds = (self.facts.steps - 1) * STRIDE * TIMESTEP
+                    seconds = (self.info.steps - 1) * STRIDE * TIMESTEP
                     raise PhyslibError(
                         f"no drivable path of {edges[:-1][room > 0][-1]:.3g} cells was found in {idle * SPARE} tries: "
                         f"the point mass has {seconds:.3g} s for it, give a smaller hi."
@@ -141,7 +141,7 @@ class PointMaze(Maze):
         z = self.nuisance(planned, rng)
         path = self.track(z)
         x = path[:, ::STRIDE]
-        good = (self.grid.clearance(path).min(axis=1) > TOUCH) & (self.residual(x) < self.facts.threshold)
+        good = (self.grid.clearance(path).min(axis=1) > TOUCH) & (self.residual(x) < self.info.threshold)
         return Trajectories(x[good], path_length(x[good]), z[good])
 
 
@@ -156,9 +156,9 @@ def _fill(bins: np.ndarray, room: np.ndarray) -> tuple[Bool[np.ndarray, " N"], n
     return chosen, room - np.bincount(bins[chosen], minlength=len(room))
 
 
-def _tracked_facts(kinematic: type[Maze], title: str) -> Facts:
+def _tracked_facts(kinematic: type[Maze], title: str) -> TaskInfo:
     return dataclasses.replace(
-        kinematic.facts,
+        kinematic.info,
         title=title,
         rule=r"m \ddot x = 100\, \mathrm{clip}(10 (c_t - x) + \dot c_t - \dot x + u_t) - \dot x, \quad "
         r"u_t = (m \ddot c_t + \dot c_t) / 100, \quad \textstyle\sum_t |x_{t+1} - x_t| = q",
@@ -173,7 +173,7 @@ class PointUMaze(PointMaze):
 
     family = "pointmaze-umaze"
     kinematic, maze_map, layout = UMaze, "U_MAZE", UMaze.layout
-    facts = _tracked_facts(UMaze, "PointMaze's UMaze in MuJoCo")
+    info = _tracked_facts(UMaze, "PointMaze's UMaze in MuJoCo")
 
 
 class PointMediumMaze(PointMaze):
@@ -181,4 +181,4 @@ class PointMediumMaze(PointMaze):
 
     family = "pointmaze-medium"
     kinematic, maze_map, layout = MediumMaze, "MEDIUM_MAZE", MediumMaze.layout
-    facts = _tracked_facts(MediumMaze, "PointMaze's Medium maze in MuJoCo")
+    info = _tracked_facts(MediumMaze, "PointMaze's Medium maze in MuJoCo")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib.errors import PhyslibError
+from physlib.core.errors import PhyslibError
 
 PLACES = ("achieved_goal", "observation")
 """Entries of a dictionary of observations that hold the position, best first; Gymnasium-Robotics has both."""

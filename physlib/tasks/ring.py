@@ -9,7 +9,7 @@ from typing import ClassVar
 import array_api_compat
 import numpy as np
 
-from physlib.tasks.base import Facts, Task
+from physlib.tasks.base import Task, TaskInfo
 
 
 def angle(x):
@@ -22,7 +22,7 @@ class Ring(Task):
     """Points at radius q and uniform angle. A Gaussian deviation turns a radius into a Rice variable."""
 
     family = "ring"
-    facts = Facts(
+    info = TaskInfo(
         title="point on a ring",
         rule=r"x = q\,(\cos\varphi, \sin\varphi)",
         quantity="radius",
@@ -64,8 +64,8 @@ class PolarRing(Ring):
     """The same points in the coordinates where the measurement is straight: radius and angle."""
 
     family = "ring-polar"
-    facts = replace(
-        Ring.facts,
+    info = replace(
+        Ring.info,
         title="point on a ring in polar coordinates",
         rule=r"x = (q, \varphi)",
         regime="straight: the radius is a coordinate, so no error of mean zero lengthens it",

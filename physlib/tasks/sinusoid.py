@@ -5,7 +5,7 @@ from __future__ import annotations
 import array_api_compat
 import numpy as np
 
-from physlib.tasks.base import Facts, Stepwise
+from physlib.tasks.base import RecurrenceTask, TaskInfo
 
 
 def _frequency(x):
@@ -41,11 +41,11 @@ def amplitude(x):
     return xp.sqrt(a**2 + b**2)
 
 
-class Sinusoid(Stepwise):
+class Sinusoid(RecurrenceTask):
     """Unit sinusoids of angular frequency q and random phase; a regular system with a smooth measurement."""
 
     family = "sinusoid"
-    facts = Facts(
+    info = TaskInfo(
         title="sampled sinusoid",
         rule=r"x_t = \sin(q t + \varphi)",
         quantity="angular frequency",
@@ -70,7 +70,7 @@ class Sinusoid(Stepwise):
         return rng.uniform(0, 2 * np.pi, (q.size, 1))
 
     def generate(self, q, z):
-        return np.sin(q[:, None] * np.arange(self.facts.steps) + z)[..., None]
+        return np.sin(q[:, None] * np.arange(self.info.steps) + z)[..., None]
 
     @staticmethod
     def coefficient(q):

@@ -1,0 +1,1 @@
+"""Reading a reader's own files."""

@@ -1,0 +1,1 @@
+"""Building the book, and what its pages need besides the library."""

@@ -1,0 +1,218 @@
+"""The command line: `physlib list | run | forecast | audit | verify | ledger | check | book` (door).
+
+Every command imports what it needs when it runs, so that `list`, `ledger` and a stored `run` answer
+without PyTorch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from physlib.cli.audit import audit
+from physlib.core.errors import PhyslibError, unknown
+
+
+class _Group(TyperGroup):
+    """Prints the one sentence of a `PhyslibError` and exits with code 2."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except PhyslibError as error:
+            typer.echo(f"physlib: {error}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Forecast and measure how a generative model of motion shifts a physical quantity.",
+)
+
+TaskName = Annotated[str, typer.Argument(help="Task name, with a range if not the default: 'logistic[2.8,3.4]'.")]
+ModelName = Annotated[str, typer.Option("--model", help="Model name, as printed by `physlib list`.")]
+Profile = Annotated[str, typer.Option(help="smoke, laptop or paper.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """Tasks, models, kernels and profiles."""
+    from physlib import kernels, models, tasks
+    from physlib.runs.presets import PROFILES
+
+    typer.echo("tasks")
+    for name, family in tasks.FAMILIES.items():
+        facts = family.info
+        unit = "" if facts.unit == "1" else f" {facts.unit}"
+        typer.echo(f"  {name:<26} {facts.title}; {facts.quantity} flat on [{facts.lo:g}, {facts.hi:g}]{unit}")
+    for title, names in (("models", models.VERSIONS), ("kernels", kernels.FAMILIES), ("profiles", PROFILES)):
+        typer.echo(f"{title}\n  {', '.join(names)}")
+
+
+@app.command()
+def run(
+    task: TaskName,
+    model: ModelName = "diffusion-mlp",
+    profile: Profile = "laptop",
+    seed: Annotated[int, typer.Option(help="0, 1, 2 are the judged seeds; tune and pilot from 100 on.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    pilot: Annotated[bool, typer.Option("--pilot", help="A tenth of the training steps.")] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Another value of a field that --dry-run prints, as name=value.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the configuration and the time it will take.")
+    ] = False,
+) -> None:
+    """Train, sample and measure, or answer from the store."""
+    from physlib import tasks
+    from physlib.cli import text
+    from physlib.runs import run as runner
+    from physlib.runs.presets import resolve
+    from physlib.runs.store import Store
+
+    config = resolve(task, model, profile, seed, pilot, **text.read_changes(changes or []))
+    if dry_run:
+        for name, value in dataclasses.asdict(config).items():
+            typer.echo(f"{name:<13} {value}")
+        typer.echo(
+            f"{'key':<13} {config.key}\n{'expected':<13} about {config.expected_seconds / 60:.1f} min on one core"
+        )
+        return
+    result = runner.run(config, device)
+    typer.echo(text.run_summary(tasks.get_task(task), result))
+    typer.echo(f"stored: {Store.of(profile).path(config).name}")
+
+
+@app.command()
+def forecast(
+    task: TaskName,
+    kernel: Annotated[str, typer.Option(help="Kernel name, as printed by `physlib list`.")] = "isotropic",
+    scale: Annotated[str, typer.Option(help="Its free numbers, comma-separated, relative sizes.")] = "0.06",
+    against: Annotated[str | None, typer.Option(help="Score against the stored judged runs of this model.")] = None,
+    profile: Profile = "laptop",
+    draws: Annotated[int, typer.Option(help="Monte Carlo size.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Seed of the Monte Carlo.")] = 0,
+) -> None:
+    """Forecast the shift of a task's quantity from a kernel, without training."""
+    from physlib import tasks
+    from physlib.cli import text
+    from physlib.forecasting.forecast import forecast as push
+    from physlib.forecasting.score import score
+
+    system = tasks.get_task(task)
+    runs = []
+    if against is not None:  # asked for before the work, so that a wrong name costs none
+        from physlib.runs.run import load_runs
+
+        runs = load_runs(system.name, against, profile)
+    law = text.read_kernel(kernel, scale)
+    draws = min(draws, law.most_draws)
+    answer = push(system, law, draws, seed, progress=True)
+    typer.echo(text.forecast_table(answer))
+    typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
+    if runs:
+        from physlib.evaluation.shift import counts
+
+        for result, histogram in zip(runs, counts(system, runs), strict=True):
+            skill = score(histogram, answer.mass, draws)
+            numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
+            typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
+
+
+app.command()(audit)
+
+
+@app.command()
+def verify(
+    sample: Annotated[int, typer.Option(help="How many stored runs to retrain.")] = 3,
+    profile: Profile = "laptop",
+    seed: Annotated[int, typer.Option(help="Seed of the choice of runs.")] = 0,
+) -> None:
+    """Retrain stored runs from nothing and compare them with the store."""
+    from physlib.evaluation import reproduce
+
+    chosen = reproduce.choose(profile, sample, seed)
+    minutes = sum(config.expected_seconds for config in chosen) / 60
+    typer.echo(f"retraining {len(chosen)} runs, about {minutes:.0f} min on one core")
+    failed = 0
+    for config in chosen:
+        verdict = reproduce.compare(config)
+        failed += not verdict.agrees
+        typer.echo(verdict.line)
+    if failed:
+        typer.echo(f"{failed} of {len(chosen)} runs do not agree with the store", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def judge(
+    task: Annotated[str | None, typer.Argument(help="Only the cells of this task.")] = None,
+    profile: Profile = "laptop",
+    again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
+) -> None:
+    """Forecast every cell with every kernel and store the answers, for the ledger and the pages."""
+    from physlib.evaluation import benchmark, run_group
+    from physlib.studies import catalogue
+
+    cells = [cell for cell in catalogue.cells(profile) if task in (None, cell[0])]
+    if not cells:
+        raise unknown("judged task", task, dict.fromkeys(name for name, _ in catalogue.cells(profile)))
+    for name, model in cells:
+        cell = run_group.gather(name, model, profile)
+        try:
+            entries = benchmark.make(cell) if again else run_group.stored(cell)
+        except PhyslibError:  # not there, or damaged
+            entries = benchmark.make(cell)
+        typer.echo(f"{name} {model}: {len(entries)} forecasts")
+
+
+@app.command()
+def ledger(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    profile: Profile = "laptop",
+) -> None:
+    """Every claim's numbers: observed shifts and scores of forecasts, from the stored runs."""
+    from physlib.cli import text
+    from physlib.evaluation import table
+
+    found = table.rows(profile)
+    if as_json:
+        json.dump(found, sys.stdout, indent=1, allow_nan=False)
+        typer.echo()
+    else:
+        typer.echo(text.ledger_table(found))
+
+
+@app.command()
+def check(
+    reference: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="Your task, kernel or model.")],
+) -> None:
+    """Test your own task, kernel or model against its contract. The module is imported, so it runs: check only code you trust."""
+    from physlib.cli import check as contract
+
+    clauses = contract.check(reference)
+    for clause in clauses:
+        typer.echo(f"{'ok' if clause.passed else 'FAILED':<6} {clause.sentence}")
+    if not all(clause.passed for clause in clauses):
+        raise PhyslibError(f"{reference} breaks its contract: see the lines marked FAILED.")
+
+
+@app.command()
+def book(
+    profile: Profile = "laptop",
+    page: Annotated[list[str] | None, typer.Option(help="Execute only pages whose name starts so; no HTML.")] = None,
+) -> None:
+    """Execute every page with papermill and build the HTML book."""
+    try:
+        from physlib.book import build as press
+    except ModuleNotFoundError as error:
+        raise PhyslibError(f"{error.name} is not installed: pip install '.[book]' in the repository.") from None
+    press.build(profile, page)

@@ -1,0 +1,149 @@
+"""Results as text for a terminal, and a terminal's words as objects (pages layer)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from physlib.core.errors import PhyslibError, unknown
+from physlib.core.rng import numpy_rng
+from physlib.forecasting.forecast import Forecast
+from physlib.kernels import FAMILIES, Kernel
+from physlib.runs.config import Config
+from physlib.runs.store import Result
+from physlib.stats.distances import shift_report, total_variation
+from physlib.tasks import Task
+
+SAMPLE = 20_000  # size of the sample that a printed forecast's interval is for
+NAMING = ("task", "model", "profile", "seed", "role")  # fields of a configuration with options of their own
+BAR = 50  # longest bar, in characters; one stands for a mass of .001
+
+
+def run_summary(task: Task, result: Result) -> str:
+    """One run in one line: shift with interval and floor, mean, plausible share, cost."""
+    q, config = result["q"], result.config
+    report = shift_report(q, task.lo, task.hi, numpy_rng(0, "bootstrap"))
+    plausible = float(np.mean(result["residual"] < task.info.threshold))
+    return (
+        f"{config.task} {config.model} {config.profile} seed {config.seed}: "
+        f"TV {report.tv:.3f} [{report.tv_lo:.3f}, {report.tv_hi:.3f}], floor {report.floor:.3f}; "
+        f"mean {task.info.quantity} {(task.lo + task.hi) / 2:.3f} -> {np.nanmean(q):.3f}; "
+        f"plausible {plausible:.1%}; {config.steps} steps in {result.provenance['seconds_train']:.0f} s"
+    )
+
+
+def read_kernel(name: str, scale: str) -> Kernel:
+    """The kernel of that name with its numbers from a comma-separated list. Raises where they do not fit it."""
+    if name not in FAMILIES:
+        raise unknown("kernel", name, FAMILIES)
+    if name in ("covariance", "pilot"):
+        needs = {"covariance": "a matrix", "pilot": "a network"}[name]
+        raise PhyslibError(f"kernel {name} needs {needs}, not only a scale: build it in Python from physlib.kernels.")
+    names = [field.name for field in dataclasses.fields(FAMILIES[name])]
+    try:
+        numbers = [float(word) for word in scale.split(",")] if names else []
+    except ValueError:
+        raise PhyslibError(f"cannot read --scale '{scale}': give numbers separated by commas.") from None
+    if len(numbers) != len(names) or not all(0 <= number < math.inf for number in numbers):
+        raise PhyslibError(f"kernel {name} takes {len(names)} non-negative number(s) ({', '.join(names)}) in --scale.")
+    return FAMILIES[name](*numbers)
+
+
+def read_changes(words: list[str]) -> dict[str, int | float | str]:
+    """Fields of a configuration from words `name=value`. Raises for a name or value that does not fit."""
+    default = {field.name: field.default for field in dataclasses.fields(Config) if field.name not in NAMING}
+    default = {name: value for name, value in default.items() if value is not dataclasses.MISSING}
+    changes = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign:
+            raise PhyslibError(f"cannot read --set '{word}': give it as name=value.")
+        if name not in default:
+            raise unknown("field", name, default)
+        try:
+            changes[name] = value = type(default[name])(text)
+        except ValueError:
+            raise PhyslibError(f"cannot read --set '{word}': {name} is a number like {default[name]}.") from None
+        # what may be none is none by default, and nobody need be probed
+        least = 0 if default[name] == 0 or isinstance(value, float) or name == "n_probe" else 1
+        if isinstance(value, str):
+            continue
+        signed = name == "noise_shift"
+        if not math.isfinite(value) or (value < least and not signed):
+            bound = "" if signed else f" and at least {least}"
+            raise PhyslibError(f"--set '{word}' is not possible: {name} must be finite{bound}.")
+    return changes
+
+
+def read_columns(text: str | None, option: str) -> tuple[int, ...]:
+    """Columns from a comma-separated list, none where there is no text. Raises where it is not one."""
+    try:
+        columns = tuple(int(word) for word in (text or "").split(",") if text)
+    except ValueError:
+        raise PhyslibError(
+            f"cannot read --{option} '{text}': give whole numbers separated by commas, as 0,1."
+        ) from None
+    if len(set(columns)) < len(columns):
+        raise PhyslibError(f"--{option} '{text}' names a column twice.")
+    return columns
+
+
+def check_outputs(files: Sequence[str | None], inputs: Sequence[str | None]) -> list[str]:
+    """The files that are to be written. Raises before any work where one cannot be, or would destroy another."""
+    wanted = [name for name in files if name is not None]
+    taken = {Path(name).resolve() for name in inputs if name is not None}
+    for name in wanted:
+        if Path(name).resolve() in taken:
+            raise PhyslibError(f"'{name}' is named twice, or as an input as well: give each output a file of its own.")
+        taken.add(Path(name).resolve())
+        folder = Path(name).parent
+        if not name or not folder.is_dir() or Path(name).is_dir() or not os.access(folder, os.W_OK):
+            raise PhyslibError(f"cannot write '{name}': its folder is not there, or not yours to write in.")
+    return wanted
+
+
+def _row_name(answer: Forecast, row: int) -> str:
+    outside = {0: "underflow", answer.bins + 1: "overflow", answer.bins + 2: "failed"}
+    if row in outside:
+        return outside[row]
+    lo, width = answer.task.lo, (answer.task.hi - answer.task.lo) / answer.bins
+    return f"[{lo + (row - 1) * width:.3f}, {lo + row * width:.3f}]"
+
+
+def forecast_table(answer: Forecast) -> str:
+    """A forecast row by row, with intervals for a sample of `SAMPLE`, and its main net transfers of mass."""
+    lines = [
+        f"{answer.task.name}, {answer.kernel.name} {answer.kernel.parameters}",
+        f"  {'':>20} {'mass':<6} {'shift':<7} 95 % of samples of {SAMPLE}",
+    ]
+    low, high = answer.interval(SAMPLE)
+    for row, (mass, shift) in enumerate(zip(answer.mass, answer.shift, strict=True)):
+        bar = ("+" if shift > 0 else "-") * min(round(abs(shift) * 1000), BAR)
+        span = f"[{low[row]:.4f}, {high[row]:.4f}]"
+        lines.append(f"  {_row_name(answer, row):>20} {mass:.4f} {shift:+.4f} {span} {bar}")
+    lines.append(f"forecast TV {total_variation(answer.mass, answer.mass - answer.shift):.4f}")
+    lines.append("main net transfers (share of all mass)")
+    for i, j, share in answer.main_transfers():
+        lines.append(f"  {_row_name(answer, i + 1):>20} -> {_row_name(answer, j):<20} {share:.4f}")
+    return "\n".join(lines)
+
+
+def ledger_table(found: Collection[Mapping[str, Any]]) -> str:
+    """Rows of the ledger as a table."""
+    wide, wider, widest = (
+        max((len(row[key] or "") for row in found), default=5) for key in ("task", "model", "variant")
+    )
+    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<{widest}}"
+    lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
+    for row in found:
+        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
+        words += f"{row['source'] or '':<12} {row['variant'] or '':<{widest}}"
+        numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
+        lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What knows nothing of physics or learning: errors, random numbers, files, provenance, imports."""

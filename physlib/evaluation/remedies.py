@@ -1,0 +1,124 @@
+"""What remedies did: outcomes of the runs before and after."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib import mitigations, tasks
+from physlib.core.rng import numpy_rng
+from physlib.evaluation.shift import observed
+from physlib.mitigations.condition import ends
+from physlib.runs.config import Config
+from physlib.runs.run import fetch
+from physlib.runs.setup import training_data
+from physlib.runs.store import Result
+from physlib.stats.distances import quantile_shift, tv_floor
+from physlib.stats.histogram import flat_mass
+from physlib.studies.remedies import RemedyExperiment, experiments
+
+
+class Outcome(NamedTuple):
+    """What was measured of one run."""
+
+    shift: float  # total variation from the intended law
+    beyond: float  # the same with its sampling noise taken off in quadrature
+    plausible: float
+    other: float  # total variation of a second quantity, the first of the task's, from the demonstrations'; NaN if none
+
+
+@dataclass(frozen=True)
+class RemedyEffect:
+    """What one remedy did on one task."""
+
+    experiment: RemedyExperiment
+
+    @cached_property
+    def runs(self) -> tuple[list[Result], list[Result]]:
+        """Runs before and after, as stored; at smoke missing ones are made."""
+        return fetch(self.experiment.before), fetch(self.experiment.after)
+
+    @cached_property
+    def outcomes(self) -> tuple[list[Outcome], list[Outcome]]:
+        """What they did, seed by seed."""
+        pairs = (self.experiment.before, self.experiment.after)
+        before, after = ([_outcome(config) for config in configs] for configs in pairs)
+        return before, after
+
+    @property
+    def seconds_extra(self) -> float:
+        """Wall time beyond a run without the remedy, earlier runs that it must have seen included; mean over seeds."""
+        extra = [_seconds(after) - _seconds(before) for before, after in zip(*self.runs, strict=True)]
+        return float(np.mean(extra) + np.mean([sum(map(_seconds, fetch(runs))) for runs in self.experiment.earlier]))
+
+
+def effects(profile: str) -> list[RemedyEffect]:
+    """The effect of every remedy on every task that it is tried on at a profile."""
+    return [RemedyEffect(experiment) for experiment in experiments(profile)]
+
+
+class Miss(NamedTuple):
+    """How far a told model is from what it was asked for, medians over samples."""
+
+    quantity: float  # distance from the value, over the range
+    inward: float  # signed distance towards the middle where a value within a twentieth of an end was asked for
+    ends: float  # distance from the told states, root mean square in channel standard deviations; NaN if none was told
+
+
+def missed(run: Result) -> Miss:
+    """What a run of a told model did with what it was asked for; end points by the trajectories that are stored."""
+    task = tasks.get_task(run.config.task)
+    wanted = asked(run)
+    place = (wanted[:, 0] - task.lo) / (task.hi - task.lo)
+    apart = (run["q"] - wanted[:, 0]) / (task.hi - task.lo)
+    near = np.minimum(place, 1 - place) < 0.05
+    toward = np.where(place < 0.5, apart, -apart)[near]
+    told = wanted[:, 1:]
+    x, off = run["trajectories"].astype(float), math.nan
+    if told.size:
+        between = (ends(task, x) - told[: len(x)]).reshape(len(x), -1, task.shape[1]) / task.scale
+        off = float(np.median(np.sqrt(np.mean(between**2, axis=(1, 2)))))
+    return Miss(float(np.nanmedian(np.abs(apart))), float(np.nanmedian(toward)), off)
+
+
+def asked(run: Result) -> Float[np.ndarray, "N C"]:
+    """What a told model was asked for, drawn again: the quantity, then the states that were told."""
+    config = run.config
+    task, rng = tasks.get_task(config.task), numpy_rng(config.seed, "asked")
+    change = mitigations.get(config.mitigation).change(task, task.sample(2, numpy_rng(0, "told")), [], rng)
+    return change.asked(config.n_samples, rng)
+
+
+@cache  # the runs before are those of many trials
+def _outcome(config: Config) -> Outcome:
+    task, (run,) = tasks.get_task(config.task), fetch([config])
+    seen = observed(task, run)
+    floor = tv_floor(flat_mass(), run["q"].size)
+    beyond = math.sqrt(max(0.0, seen.shift**2 - floor**2))
+    return Outcome(seen.shift, beyond, seen.plausible, _other(task, run))
+
+
+def _other(task: tasks.Task, run: Result) -> float:
+    """Shift of the first quantity that nobody balanced; NaN where there is none, or it does not vary."""
+    if not task.others:
+        return math.nan
+    name, measure = next(iter(task.others.items()))
+    if "other_shift" in run.arrays:
+        return float(run["other_shift"][0]) if _varies(task.name) else math.nan
+    return quantile_shift(measure(training_data(run.config).x), run[f"other/{name}"])
+
+
+@cache
+def _varies(name: str) -> bool:
+    task = tasks.get_task(name)
+    values = next(iter(task.others.values()))(task.sample(1_000, numpy_rng(0, "other")).x)
+    return bool(np.ptp(values) > 1e-6)
+
+
+def _seconds(run: Result) -> float:
+    return run.provenance["seconds_total"]

@@ -1,0 +1,80 @@
+"""Retraining stored runs and comparing what comes out with what is stored (running layer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from physlib import tasks
+from physlib.core.errors import PhyslibError
+from physlib.core.rng import numpy_rng
+from physlib.evaluation.shift import shares
+from physlib.runs.config import Config
+from physlib.runs.run import fetch, produce
+from physlib.stats.distances import total_variation, tv_floor
+from physlib.stats.histogram import flat_mass
+from physlib.studies import catalogue
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A retrained run beside its stored twin."""
+
+    config: Config
+    stored: float  # total variation from the flat law
+    retrained: float
+    tolerance: float  # three standard deviations between seeds of the cell, plus the sampling floor
+    apart: float  # total variation between the two histograms
+    spread: float  # the largest between two seeds of the cell, plus the floor of two samples
+    identical: bool  # every measured quantity equal to the last bit
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the shift is as large as the stored one, and of the same shape."""
+        return abs(self.retrained - self.stored) <= self.tolerance and self.apart <= self.spread
+
+    @property
+    def line(self) -> str:
+        """The comparison as one line."""
+        word = "identical" if self.identical else "agrees" if self.agrees else "DIFFERS"
+        c = self.config
+        return (
+            f"{word:<9} {c.task} {c.model} {c.role} seed {c.seed}: stored TV {self.stored:.4f}, "
+            f"retrained {self.retrained:.4f}, tolerance {self.tolerance:.4f}; "
+            f"histograms {self.apart:.4f} apart, allowed {self.spread:.4f}"
+        )
+
+
+def choose(profile: str, sample: int, seed: int) -> list[Config]:
+    """`sample` runs of the catalogue at random, all of them where there are no more. Raises for a sample below 1."""
+    if sample < 1:
+        raise PhyslibError(f"cannot verify {sample} runs: give --sample 1 or more.")
+    found = catalogue.runs(profile)
+    rows = numpy_rng(seed, "verify").permutation(len(found))[:sample]
+    return [found[row] for row in rows]
+
+
+def compare(config: Config) -> Verdict:
+    """Retrain a run in memory and compare it with the store. Raises where the stored run is missing or damaged.
+
+    A cell with a single run has no spread between seeds: there only the sampling floor is allowed.
+    """
+    twins = [c for c in catalogue.runs(config.profile) if replace(c, seed=config.seed) == config]
+    cell = fetch(twins)
+    flat, index = flat_mass(), twins.index(config)
+    again = produce(config, "cpu", None)
+    masses = shares(tasks.get_task(config.task), [*cell, again])
+    shifts = [total_variation(share, flat) for share in masses]
+    between = [total_variation(a, b) for a, b in combinations(masses[:-1], 2)]
+    n = config.n_samples
+    return Verdict(
+        config=config,
+        stored=shifts[index],
+        retrained=shifts[-1],
+        tolerance=3 * float(np.std(shifts[:-1], ddof=1) if len(cell) > 1 else 0) + tv_floor(flat, n),
+        apart=total_variation(masses[index], masses[-1]),
+        spread=max(between, default=0.0) + tv_floor(masses[index], n, n),
+        identical=bool(np.array_equal(cell[index]["q"], again["q"], equal_nan=True)),
+    )

@@ -1,0 +1,118 @@
+"""Pictures of what changes the shift: single factors, training length, the dial to chaos (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from scipy.stats import spearmanr
+
+from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
+
+ACROSS = 4  # panels in a row
+
+
+@styled
+def factors(
+    name: str, tried: Mapping[str, Mapping[Any, Sequence[float]]], usual: Sequence[float], origin: Origin
+) -> Figure:
+    """Total variation at each level of each factor, one dot a seed; `usual` are the runs that all factors share."""
+    figure, axes = grid(len(tried), ACROSS, 2.4 if len(tried) > 1 else 3.4, 2.1, sharey=True)
+    numbers, apart = Columns(), []
+    low, high = min(usual), max(usual)
+    for ax, (title, levels) in zip(axes.flat, tried.items(), strict=False):
+        ax.axhspan(low, high, color=COLOURS[0], alpha=0.2, lw=0)
+        for i, (level, values) in enumerate(levels.items()):
+            ax.plot([i] * len(values), values, "o", color=INK, ms=4, alpha=0.8)
+            numbers.add(factor=title, level=str(level), seed=origin.seeds[: len(values)], shift=values)
+        means = [float(np.mean(values)) for values in levels.values()]
+        ax.plot(range(len(means)), means, color=INK, lw=1)
+        apart.append((max(means) - min(means), f"{title} {min(means):.3f} to {max(means):.3f}"))
+        ax.set_xticks(range(len(levels)), [f"{level:,}" if isinstance(level, int) else str(level) for level in levels])
+        ax.set_title(title, fontsize=9.5)
+        ax.set_xlim(-0.4, len(levels) - 0.6)
+        ax.tick_params(axis="x", labelsize=9)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("total variation")
+    axes[0, 0].set_ylim(bottom=0)
+    ranked = "; ".join(text for _, text in sorted(apart, reverse=True))
+    finding = (
+        f"Mean total variation from flat at the levels of each factor, sampling noise taken off, smallest to largest: "
+        f"{ranked}. Coloured band: the seeds of the runs that all factors share, {low:.3f} to {high:.3f}."
+    )
+    alt = (
+        f"Small panels, one a factor, dots are the total variation of single runs at each level, from "
+        f"{min(numbers['shift']):.2f} to {max(numbers['shift']):.2f}. {ranked}."
+    )
+    return Figure(name, figure, finding, alt, origin, numbers)
+
+
+@styled
+def power_laws(
+    name: str, lengths: Sequence[int], measured: Mapping[str, Float[np.ndarray, "J S"]], origin: Origin
+) -> Figure:
+    """Measures of `S` runs at each of `J` training lengths on logarithmic axes, with the slope -1/2 beside them."""
+    figure, axes = canvas(3.6 * len(measured), 2.9, columns=len(measured))
+    steps, numbers, told = np.array(lengths), Columns(), []
+    for ax, (title, values) in zip(axes[0], measured.items(), strict=True):
+        means = np.exp(np.log(values).mean(axis=1))
+        ax.plot(steps, means[-1] * (steps[-1] / steps) ** 0.5, color=GREY, ls="--", label="one over square root")
+        ax.plot(steps, means, color=INK, lw=1)
+        ax.plot(np.repeat(steps, values.shape[1]), values.ravel(), "o", color=COLOURS[0], ms=4, alpha=0.8)
+        for n, row in zip(steps, values, strict=True):
+            numbers.add(measure=title, steps=int(n), seed=origin.seeds[: len(row)], value=list(row))
+        ax.set(xscale="log", yscale="log", xlabel="training steps", ylabel=title)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        for minor in (ax.xaxis, ax.yaxis):
+            minor.set_minor_formatter(NullFormatter())
+        ax.set_xticks(steps, [f"{n:,}" for n in steps])
+        told.append(f"{title} from {means[0]:.3f} to {means[-1]:.3f}")
+    axes[0, 0].legend()
+    finding = (
+        f"Geometric means over seeds at {steps[0]:,} and at {steps[-1]:,} training steps: {'; '.join(told)}. Total "
+        f"variation is from flat, sampling noise taken off; the size is in standard deviations of the channel."
+    )
+    alt = f"Panels with logarithmic axes against training steps, one dot a run, a dashed line of slope minus a half. {'; '.join(told)}."
+    return Figure(name, figure, finding, alt, origin, numbers)
+
+
+@styled
+def dial(
+    name: str,
+    ranges: Sequence[str],
+    shifts: Sequence[Sequence[float]],
+    against: Mapping[str, Sequence[float]],
+    origin: Origin,
+) -> Figure:
+    """Total variation of each range's runs against properties of the range, one panel each; colours are the maps."""
+    figure, axes = canvas(3.6 * len(against), 3.0, columns=len(against), sharey=True)
+    family = [text.partition("[")[0] for text in ranges]
+    families = list(dict.fromkeys(family))
+    means, numbers, found = np.array([np.mean(values) for values in shifts]), Columns(), []
+    for ax, (title, values) in zip(axes[0], against.items(), strict=True):
+        for i, name_of in enumerate(families):
+            own = [j for j, other in enumerate(family) if other == name_of]
+            ax.plot(np.take(values, own), means[own], color=COLOURS[i], lw=0.8, alpha=0.6)
+            if len(own) > 3:
+                found.append(f"{name_of}, {title}: {spearmanr(np.take(values, own), means[own]).statistic:.2f}")
+        for text, of, x, runs in zip(ranges, family, values, shifts, strict=True):
+            i = families.index(of)
+            ax.plot([x] * len(runs), runs, "os"[i], color=COLOURS[i], ms=4.5)
+            numbers.add(property=title, range=text, value=float(x), seed=origin.seeds[: len(runs)], shift=list(runs))
+        ax.set_xlabel(title)
+    for i, of in enumerate(families):
+        axes[0, 0].plot([], [], "os"[i], color=COLOURS[i], label=of)
+    axes[0, 0].set_ylabel("total variation")
+    axes[0, 0].set_ylim(bottom=0)
+    figure.legend(loc="outside lower center", ncols=len(families))
+    told = "; ".join(f"{text} {mean:.3f}" for text, mean in zip(ranges, means, strict=True))
+    ranks = f" Rank correlation over the ranges of a map: {'; '.join(found)}." if found else ""
+    finding = f"Total variation from flat, sampling noise taken off, mean over seeds: {told}.{ranks}"
+    alt = (
+        f"Scatter plots of total variation against {', '.join(against)}, a dot a run, a line through each map. {told}."
+    )
+    return Figure(name, figure, finding, alt, origin, numbers)

@@ -1,0 +1,65 @@
+"""Pictures of where a kernel's number comes from: what networks leave of noise, and how that shrinks (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
+
+ACROSS = 3  # panels in a row
+
+
+@styled
+def denoising(
+    name: str,
+    levels: Sequence[float],
+    ideal: Mapping[str, Float[np.ndarray, " L"]],
+    networks: Mapping[str, Mapping[str, Float[np.ndarray, " L"]]],
+    origin: Origin,
+) -> Figure:
+    """A network's error of one denoising step over the ideal one's, against the noise level; a panel a task."""
+    figure, axes = grid(len(ideal), ACROSS, 3.2, 2.9, sharey=True)
+    numbers, told = Columns(), []
+    for ax, (task, best) in zip(axes.flat, ideal.items(), strict=False):
+        ax.axhline(1, color=INK, lw=0.8)
+        for colour, (label, error) in zip(cycle(COLOURS), networks[task].items(), strict=False):
+            ratio = error / best
+            ax.plot(levels, ratio, color=colour, marker="o", ms=3, label=label)
+            numbers.add(task=task, network=label, level=levels, error=error, ideal=best)
+            told.append(f"{task} {label} {ratio[0]:.1f} at the lowest level, {ratio[-1]:.2f} at the highest")
+        ax.set(xscale="log", yscale="log", title=task, xlabel="noise, standard deviations")
+    axes[0, 0].set_ylabel("error / ideal error")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    finding = f"Error of one denoising step over that of the posterior mean: {'; '.join(told)}."
+    alt = f"Lines of the error ratio against the noise level on logarithmic axes, falling towards 1. {'; '.join(told)}."
+    return Figure(name, figure, finding, alt, origin, numbers)
+
+
+@styled
+def shrinking(
+    name: str, sizes: Mapping[str, Mapping[str, tuple[float, float]]], factor: float, origin: Origin
+) -> Figure:
+    """The size that fits finished runs against the size that fits pilots, a dot a cell, coloured by group; dashed, the rule."""
+    figure, axes = canvas(5.6, 4.0)
+    ax, numbers = axes[0, 0], Columns()
+    for colour, (title, cells) in zip(cycle(COLOURS), sizes.items(), strict=False):
+        before, after = np.array(list(cells.values())).T
+        ax.plot(before, after, "o", color=colour, ms=5, alpha=0.8, label=title)
+        numbers.add(group=title, cell=list(cells), pilot=before, finished=after)
+    before, after = np.array(numbers["pilot"]), np.array(numbers["finished"])
+    ends = np.array([before.min() / 1.2, before.max() * 1.2])
+    ax.plot(ends, ends, color=GREY, lw=0.8, label="no change")
+    ax.plot(ends, ends * factor, color=INK, ls="--", lw=1, label=f"times {factor:.2f}")
+    ax.set(xscale="log", yscale="log", xlabel="size that fits the pilots", ylabel="size that fits the finished runs")
+    figure.legend(loc="outside right center", fontsize=8)
+    ratios = after / before
+    finding = (
+        f"Of {len(ratios)} cells the finished size is {np.median(ratios):.2f} of the pilots' in the median, {ratios.min():.2f} "
+        f"to {ratios.max():.2f}; one over the root of the ratio of training lengths is {factor:.2f}."
+    )
+    alt = f"Scatter on logarithmic axes of sizes for {', '.join(sizes)}, with the diagonal and a dashed line below it."
+    return Figure(name, figure, finding, alt, origin, numbers)

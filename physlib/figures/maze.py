@@ -1,0 +1,116 @@
+"""Pictures of paths through mazes (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullFormatter
+
+from physlib.figures.style import COLOURS, GREY, Columns, Figure, Origin, canvas, styled
+from physlib.tasks import Maze
+
+
+@styled
+def paths(name: str, task: Maze, panels: Mapping[str, Float[np.ndarray, "N T D"]], origin: Origin) -> Figure:
+    """Paths over the maze, one panel per source, coloured by their length."""
+    left, right, bottom, top = task.grid.extent
+    height = 3.1 * (top - bottom) / (right - left)
+    figure, axes = canvas(3.3 * len(panels) + 0.9, height + 0.4, columns=len(panels))
+    norm, map_, columns = Normalize(task.lo, task.hi), colormaps["viridis"], Columns()
+    for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
+        _walls(ax, task)
+        for i, (path, length) in enumerate(zip(x, task.measure(x), strict=True)):
+            ax.plot(*path[:, :2].T, color=map_(norm(length)), lw=1, alpha=0.9)
+            columns.add(panel=title, trajectory=i, x=np.round(path[:, 0], 4), y=np.round(path[:, 1], 4))
+        ax.set(title=title, xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
+    figure.colorbar(ScalarMappable(norm, map_), ax=axes[0], label=task.info.label, shrink=0.85)
+    shares = [f"{title} {np.mean(task.residual(x) < task.info.threshold):.0%}" for title, x in panels.items()]
+    finding = (
+        f"{task.info.title[0].upper()}{task.info.title[1:]}, coloured by length. Share of the drawn paths that touch no wall and make no "
+        f"leap: {', '.join(shares)}."
+    )
+    alt = f"Maps of the maze with paths drawn in its corridors, one panel each for {' and '.join(panels)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+def _walls(ax, task: Maze) -> None:
+    left, _, _, top = task.grid.extent
+    for row, marks in enumerate(task.layout):
+        for column, mark in enumerate(marks):
+            if mark == "#":
+                ax.add_patch(Rectangle((left + column, top - row - 1), 1, 1, color=GREY, alpha=0.35, lw=0))
+
+
+@styled
+def lengthening(
+    name: str,
+    sizes: Float[np.ndarray, " S"],
+    lines: Mapping[str, Float[np.ndarray, " S"]],
+    origin: Origin,
+) -> Figure:
+    """Mean change of path length against the size of the deviation, one line per spectrum."""
+    figure, axes = canvas(5.4, 3.1)
+    ax, columns = axes[0, 0], Columns()
+    for colour, marker, (label, change) in zip(COLOURS, "os^vD", lines.items(), strict=False):
+        ax.plot(sizes, change, color=colour, marker=marker, label=label, ms=4)
+        columns.add(deviation=label, size=sizes, change=change)
+    ax.set(xscale="log", yscale="log", xlabel="size of the deviation (cells)", ylabel="mean change of length (cells)")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.legend()
+    first, *others = lines
+    ratios = [f"{np.mean(lines[first] / lines[other]):.0f} times as much as {other}" for other in others]
+    finding = f"Of one size, {first} deviations lengthen paths {', '.join(ratios)} (mean of the ratios shown)."
+    alt = "Rising lines on double logarithmic axes, one per kind of deviation; smoother ones lie far lower."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+@styled
+def training_length(
+    name: str, runs: Sequence[Mapping[str, float | str]], panels: Mapping[str, Sequence[str]], origin: Origin
+) -> Figure:
+    """Measures of runs against their optimiser steps, a dot a run; `panels` maps an axis label to what it shows.
+
+    Each run has `task`, `seed`, `steps` and the measures. Lines join the means of runs of one length; what lies
+    below -1 is drawn at -1.
+    """
+    figure, axes = canvas(7.6, 5.4, rows=2, columns=2, sharex=True)
+    columns, names = Columns(), list(dict.fromkeys(run["task"] for run in runs))
+    for ax, (label, measures) in zip(axes.flat, panels.items(), strict=True):
+        ax.axhline(0, color=GREY, lw=0.8)
+        for colour, task in zip(COLOURS, names, strict=False):
+            own = [run for run in runs if run["task"] == task]
+            for style, marker, measure in zip(("-", "--"), "os", measures, strict=False):
+                values = {key: [run[key] for run in own] for key in ("steps", "seed", measure)}
+                means = _means(own, measure)
+                line = np.maximum(list(means.values()), -1)
+                ax.plot(list(means), line, style, color=colour, lw=1.5, label=f"{task}, {measure}".replace("_", " "))
+                ax.plot(values["steps"], np.maximum(values[measure], -1), marker, color=colour, ms=3.5, alpha=0.7)
+                columns.add(
+                    task=task, measure=measure, steps=values["steps"], seed=values["seed"], value=values[measure]
+                )
+        ax.set(xscale="log", ylabel=label)
+        ax.legend(fontsize=7)
+    for ax in axes[-1]:
+        ax.set_xlabel("optimiser steps")
+    first = next(iter(panels.values()))[0]
+    ends = []
+    for task in names:
+        means = _means([run for run in runs if run["task"] == task], first)
+        ends.append(f"{task}: {', '.join(f'{value:.2f} after {steps}' for steps, value in means.items())}")
+    finding = (
+        f"Steps of training and what they change. Mean {first}, {'; '.join(ends)}. Values below -1 are drawn at -1."
+    )
+    alt = f"Four panels of lines against optimiser steps for {', '.join(names)}: {', '.join(panels)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+def _means(runs: Sequence[Mapping[str, float | str]], measure: str) -> dict[int, float]:
+    """Mean of a measure over the runs of each length, shortest first."""
+    steps = sorted({run["steps"] for run in runs})
+    return {n: float(np.mean([run[measure] for run in runs if run["steps"] == n])) for n in steps}

@@ -1,0 +1,169 @@
+"""Pictures of strategies against the shift: before and after, foretold and found, and what codes feel (pages layer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import spearmanr
+
+from physlib.figures.interactive import Interactive, heights, histogram
+from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, grid, styled
+from physlib.stats.distances import total_variation
+from physlib.stats.histogram import flat_mass
+from physlib.tasks import Task
+
+DOTS = 1_500  # samples drawn of each panel
+HELPS = 0.9  # ratio of shifts below which a strategy is said to help
+
+
+@styled
+def strategies(
+    name: str, tried: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float], float]]], origin: Origin
+) -> Figure:
+    """Total variation without and with each strategy, one dot a seed.
+
+    `tried` maps a panel's title and a row's label to what was measured before, after, and the plausible share after.
+    """
+    figure, axes = grid(len(tried), min(2, len(tried)), 4.6, 0.6 + 0.3 * max(map(len, tried.values())))
+    numbers, found = Columns(), []
+    for ax, (task, rows) in zip(axes.flat, tried.items(), strict=False):
+        for i, (strategy, (before, after, share)) in enumerate(rows.items()):
+            ax.plot([np.mean(before), np.mean(after)], [i, i], color=GREY, lw=1)
+            ax.plot(np.mean(before), i, "|", color=INK, ms=10, mew=1.5)
+            ax.plot(after, [i] * len(after), "o", color=BLUE if np.mean(after) < np.mean(before) else ORANGE, ms=4)
+            ax.annotate(f"{share:.0%}", (1.0, i), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+            seeds = origin.seeds[: len(after)]
+            numbers.add(task=task, strategy=strategy, seed=seeds, before=before, after=after, plausible_after=share)
+        least = min(rows, key=lambda key: np.mean(rows[key][1]) / np.mean(rows[key][0]))
+        found.append(f"{task} {least} ({np.mean(rows[least][0]):.3f} to {np.mean(rows[least][1]):.3f})")
+        ax.set_yticks(range(len(rows)), rows, fontsize=8.5)
+        ax.set_title(task, fontsize=9.5)
+        ax.set_xlim(left=0)
+        ax.invert_yaxis()
+        ax.set_xlabel("total variation from flat")
+    finding = (
+        f"What takes off the largest part in each panel: {'; '.join(found)}. The bar is the mean without the strategy, a dot one "
+        "run with it, blue where the mean is smaller; on the right the plausible share with it."
+    )
+    alt = "Panels by task, one row a strategy: a bar for the shift before and dots for the shift after."
+    return Figure(name, figure, finding, alt, origin, numbers)
+
+
+@styled
+def foretold(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figure:
+    """Total variation with a strategy over that without: as a kernel expected it, and as measured, beyond noise."""
+    figure, axes = grid(1, 1, 5.6, 4.2)
+    ax, columns = axes[0, 0], Columns()
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    for task in tasks:
+        own = [row for row in rows if row["task"] == task]
+        x, y = ([row[key] for row in own] for key in ("expected", "found"))
+        ax.plot(x, y, "o", color=COLOURS[tasks.index(task)], label=task, ms=6)
+        for row in own:
+            place = (row["expected"], row["found"])
+            ax.annotate(row["strategy"], place, (5, 3), textcoords="offset points", fontsize=7.5)
+        columns.add(task=task, strategy=[row["strategy"] for row in own], expected=x, found=y)
+    top = 1.1 * max(*columns["expected"], *columns["found"])
+    ax.plot([0, top], [0, top], color=GREY, lw=1)
+    for line in (ax.axhline, ax.axvline):
+        line(HELPS, color=GREY, lw=0.8, ls=":")
+    ax.set(xlabel="shift with / without, as the kernel expects", ylabel="as measured", xlim=(0, top), ylim=(0, top))
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    same = np.mean([(row["expected"] < HELPS) == (row["found"] < HELPS) for row in rows])
+    helped = np.mean([row["found"] < HELPS for row in rows])
+    rank = spearmanr(columns["expected"], columns["found"]).statistic if len(rows) > 2 else np.nan
+    finding = (
+        f"Over {len(rows)} trials the kernel is right about whether a tenth or more is taken off in {same:.0%}, where "
+        f"{helped:.0%} do; the rank correlation of expected and measured ratios is {rank:.2f}. On the diagonal the "
+        "forecast is exact."
+    )
+    alt = f"Scatter of measured against expected ratio of shifts, one dot a strategy and task, for {', '.join(tasks)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+@styled
+def codes(name: str, felt: Mapping[str, Mapping[str, Float[np.ndarray, " C"]]], origin: Origin) -> Figure:
+    """How far the quantity moves, over its range, when one number alone of what the model sees is in error."""
+    figure, axes = grid(len(felt), 3, 3.4, 2.4, sharey=True)
+    columns, told = Columns(), []
+    for ax, (task, lines) in zip(axes.flat, felt.items(), strict=False):
+        for colour, (seen, moved) in zip((GREY, ORANGE, BLUE), lines.items(), strict=False):
+            ax.plot(np.arange(len(moved)), 100 * moved, "o-", color=colour, ms=3.5, lw=1, label=seen)
+            columns.add(task=task, seen=seen, number=np.arange(len(moved)), moved=moved)
+        whole = {seen: float(np.sqrt(np.sum(moved**2))) for seen, moved in lines.items()}
+        told.append(f"{task}: " + ", ".join(f"{seen} {100 * value:.1f} %" for seen, value in whole.items()))
+        ax.set_title(task, fontsize=9.5)
+        ax.set_xlabel("number, in order of time")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("quantity moves, % of range")
+    axes[0, 0].set_ylim(bottom=0)
+    axes[0, 0].legend(fontsize=8)
+    finding = f"Root of the summed squares over all numbers, per cent of the range. {'; '.join(told)}."
+    alt = f"Lines over the index of each coordinate for {', '.join(felt)}: how much the quantity feels an error there."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+@styled
+def answers(
+    name: str, told: Mapping[str, tuple[Task, Float[np.ndarray, " N"], Float[np.ndarray, " N"]]], origin: Origin
+) -> Figure:
+    """What came out against what a told model was asked for, in units of the range, one panel a strategy and task.
+
+    `told` maps a title to the task, the values asked for and those measured.
+    """
+    figure, axes = grid(len(told), 3, 2.6, 2.6, sharex=True, sharey=True)
+    columns, found = Columns(), []
+    for ax, (title, (task, wanted, made)) in zip(axes.flat, told.items(), strict=False):
+        x, y = ((np.asarray(v, dtype=float) - task.lo) / (task.hi - task.lo) for v in (wanted, made))
+        shown = slice(DOTS)
+        ax.plot(x[shown], y[shown], ".", color=BLUE, ms=2, alpha=0.35, rasterized=True)
+        ax.plot([0, 1], [0, 1], color=INK, lw=1)
+        ax.set_title(title, fontsize=9)
+        columns.add(title=title, asked=x[shown], made=y[shown])
+        found.append(f"{title} {np.nanmean(np.abs(y - x) < 0.05):.0%}")
+    axes[0, 0].set(xlim=(-0.1, 1.1), ylim=(-0.3, 1.3))
+    figure.supxlabel("asked for, from end to end of the range", fontsize=9.5)
+    figure.supylabel("came out", fontsize=9.5)
+    finding = f"Share of samples within a twentieth of the range of what was asked for: {'; '.join(found)}."
+    alt = f"Scatter of the value that came out against the value asked for, with the diagonal, for {', '.join(told)}."
+    return Figure(name, figure, finding, alt, origin, columns)
+
+
+def chooser(
+    name: str,
+    task: Task,
+    before: Float[np.ndarray, " M"],
+    after: Mapping[str, Float[np.ndarray, " M"]],
+    expected: Mapping[str, Float[np.ndarray, " M"] | None],
+    origin: Origin,
+) -> Interactive:
+    """A menu of strategies: the histogram without, the one with the strategy, and what the kernel expected."""
+    import plotly.graph_objects as go
+
+    def pair(key):
+        unknown = np.full_like(before, np.nan)
+        return [heights(unknown if mass is None else mass) for mass in (after[key], expected[key])]
+
+    with_it, foreseen = pair(next(iter(after)))
+    buttons = [{"method": "restyle", "label": key, "args": [{"y": pair(key)}, [1, 2]]} for key in after]
+    menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.18, "font": {"color": INK}, "bgcolor": "#d0d0d0"}
+    figure = histogram(
+        task,
+        before,
+        "without",
+        [
+            go.Scatter(y=with_it, name="with", line_color=BLUE),
+            go.Scatter(y=foreseen, name="kernel expects", line_color=ORANGE, line_dash="dot"),
+        ],
+        updatemenus=[menu],
+        margin={"l": 55, "r": 25, "t": 90, "b": 60},
+        height=460,
+    )
+    flat = flat_mass()
+    listed = ", ".join(f"{key} {total_variation(mass, flat):.3f}" for key, mass in after.items())
+    finding = f"Choose a strategy. Total variation from flat without any {total_variation(before, flat):.3f}; {listed}."
+    alt = f"Histogram of {task.info.quantity} without a strategy as bars; a menu draws it with one, as a line."
+    return Interactive(name, figure, finding, alt, origin)

@@ -1,0 +1,1 @@
+"""A kernel pushed through the measurement, fitted, and scored."""

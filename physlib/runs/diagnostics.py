@@ -1,0 +1,124 @@
+"""What a trained model does near data, and between given end points; stored with its run (running layer).
+
+Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless said):
+
+- `denoising_error`, `prediction_error` or `reconstruction_error` `(L,)`: the model's own error at each level, as
+  its objective defines it;
+- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that the trained model, redrawing them at a
+  level (`physlib.models.PROBES`: re-noised and denoised, continued, or re-encoded), moved to row j;
+- `probe_size` `(L,)`: root mean square of the deviations that redrawing left, per channel standard deviation;
+- `probe_covariance` `(L, TD, TD)`: their second moment, for T D up to 64; beyond that
+  `probe_spectrum` `(L, T, D)`: mean square of their discrete cosine transform over time (type II, orthonormal);
+- `plan_q` `(M,)`: quantity of paths planned between the end points of fresh demonstrations, `plan_residual`
+  `(M,)` float16 their distance from the rule, `plan_data_q` `(M,)` the quantity of those demonstrations
+  and `plan_cells` `(M, 2)` int32 the cells they start and end in;
+- `nearest_sample`, `nearest_fresh` `(M,)`: distance of samples, and of fresh data, to the nearest training
+  trajectory, root mean square per entry in channel standard deviations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from scipy.fft import dct
+from scipy.spatial import KDTree
+
+from physlib import models, tasks
+from physlib.core.rng import numpy_rng, torch_rng
+from physlib.kernels.additive import estimate_covariance, from_spectrum
+from physlib.runs.config import Config
+from physlib.runs.store import Result
+from physlib.stats.histogram import BINS, bin_index
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from physlib.models.base import TrajectoryModel
+
+CHUNK = 2_500  # trajectories that a model samples or denoises at once
+COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
+
+
+def locality(model: TrajectoryModel, task: tasks.Task, config: Config, title: str) -> dict[str, np.ndarray]:
+    """Let the trained model redraw fresh data at each level."""
+    import torch
+    from tqdm import tqdm
+
+    device = model.device.type
+    data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
+    x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
+    rng = torch_rng(config.seed, "probe", device)
+    second = "probe_covariance" if np.prod(task.shape) <= COVARIANCE_LIMIT else "probe_spectrum"
+    rows: dict[str, list] = {model.error_name: [], "probe_counts": [], "probe_size": [], second: []}
+    before = bin_index(data.q, task.lo, task.hi) - 1
+    for level in tqdm(models.PROBES[config.model].levels, desc=f"probing {title}", leave=False):
+        rows[model.error_name].append(model.local_error(x, level, rng))
+        moved = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
+        with np.errstate(all="ignore"):
+            after = bin_index(task.measure(moved), task.lo, task.hi)
+        moves = np.zeros((BINS + 3, BINS), dtype=np.int32)
+        np.add.at(moves, (after, before), 1)
+        rows["probe_counts"].append(moves)
+        deviation = (moved - data.x) / task.scale
+        rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
+        whole = second == "probe_covariance"
+        rows[second].append(estimate_covariance(deviation) if whole else _spectrum(deviation))
+    return {k: np.asarray(v, dtype=np.int32 if k == "probe_counts" else np.float32) for k, v in rows.items()}
+
+
+def _spectrum(deviation: np.ndarray) -> np.ndarray:
+    return np.mean(dct(deviation, axis=1, norm="ortho") ** 2, axis=0)
+
+
+def covariances(result: Result) -> Float[np.ndarray, "L TD TD"]:
+    """What a run kept of its deviations at each probe level, as covariances per channel standard deviation."""
+    if "probe_covariance" in result.arrays:
+        return result["probe_covariance"].astype(float)
+    return np.array([from_spectrum(power) for power in result["probe_spectrum"].astype(float)])
+
+
+def end_points(x: Float[np.ndarray, "N T D"], device: str) -> Float[Tensor, "N T D"]:
+    """The first and last position of paths, everything else NaN, as `inpaint` takes them."""
+    import torch
+
+    paths = torch.as_tensor(x, dtype=torch.float32, device=device)
+    known = torch.full_like(paths, torch.nan)
+    known[:, [0, -1], :2] = paths[:, [0, -1], :2]
+    return known
+
+
+def plans(model: TrajectoryModel, task: tasks.Task, config: Config) -> dict[str, np.ndarray]:
+    """Plan paths between the end points of fresh demonstrations; nothing where the configuration asks for none."""
+    import torch
+
+    if not config.n_plans:
+        return {}
+    data = task.sample(config.n_plans, numpy_rng(config.seed, "plan data"))
+    known = end_points(data.x, model.device.type)
+    rng = torch_rng(config.seed, "plans", model.device.type)
+    planned = torch.cat([model.inpaint(part, rng) for part in known.split(CHUNK)]).cpu().double().numpy()
+    return {
+        "plan_q": task.measure(planned).astype(np.float32),
+        "plan_residual": task.residual(planned).astype(np.float16),
+        "plan_data_q": data.q.astype(np.float32),
+        "plan_cells": task.grid.cell(data.x[:, [0, -1], :2]).astype(np.int32),
+    }
+
+
+def memorisation(
+    samples: Float[np.ndarray, "N T D"], training: Float[np.ndarray, "N2 T D"], task: tasks.Task, config: Config
+) -> dict[str, np.ndarray]:
+    """How far samples and fresh data are from the training set; nothing where the configuration asks for none.
+
+    A model that copies is nearer to what it was trained on than new data of the same law are.
+    """
+    if not config.n_nearest:
+        return {}
+    fresh = task.sample(config.n_nearest, numpy_rng(config.seed, "memorisation")).x
+    tree = KDTree((training / task.scale).reshape(len(training), -1))
+    parts = {"nearest_sample": samples[: config.n_nearest], "nearest_fresh": fresh}
+    root = np.sqrt(np.prod(task.shape))
+    flat = {name: (x / task.scale).reshape(len(x), -1) for name, x in parts.items()}
+    return {name: (tree.query(x)[0] / root).astype(np.float32) for name, x in flat.items()}

@@ -1,0 +1,1 @@
+"""Estimators and tests that know no task and no kernel."""

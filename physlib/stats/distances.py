@@ -1,0 +1,102 @@
+"""Histograms of a quantity, distances between them, and what sampling noise alone does (ground layer).
+
+A *mass* vector has `M = K + 3` entries: underflow, the K bins of `[lo, hi]`, overflow, and *failed*
+(measurements that are not finite). All of them count in every distance: a model that throws
+samples out of the range has moved the distribution just as one that reshuffles it inside.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import kstest
+
+from physlib.stats.histogram import BINS, bin_counts, flat_mass
+from physlib.stats.intervals import basic_interval
+
+
+def total_variation(p: Float[Any, " M"], r: Float[Any, " M"]) -> float:
+    """Total variation distance, half the L1 distance between two mass vectors."""
+    return 0.5 * float(np.abs(np.asarray(p) - np.asarray(r)).sum())
+
+
+def quantile_shift(reference: Float[Any, " N"], values: Float[Any, " M"], bins: int = BINS) -> float:
+    """Total variation between two samples on `bins` equally likely bins of the first; values not finite count apart.
+
+    NaN where the first does not vary: then there is no law to move away from.
+    """
+    edges = np.quantile(reference, np.arange(1, bins) / bins)
+    if np.ptp(edges) <= 1e-6 * np.abs(edges).max():
+        return float("nan")
+    shares = []
+    for part in (np.asarray(reference, dtype=np.float64), np.asarray(values, dtype=np.float64)):
+        index = np.where(np.isfinite(part), np.searchsorted(edges, part), bins)
+        shares.append(np.bincount(index, minlength=bins + 1) / part.size)
+    return total_variation(*shares)
+
+
+def shift_r2(
+    mass: Float[Any, "*S M"],
+    observed: Float[Any, " M"],
+    noise_mass: float | Float[Any, "*S"] = 0.0,
+    noise_observed: float = 0.0,
+) -> Any:
+    """Share of the observed shift that `mass` explains, `1 - |mass - observed|^2 / |observed - flat|^2`.
+
+    With the expected squared sampling noise of either side given (`squared_noise`), it is taken off
+    both norms, so that noise alone neither counts as shift nor as failure to explain it. 1 is exact,
+    0 no better than no shift, below 0 worse.
+    """
+    observed = np.asarray(observed)
+    left = np.sum((np.asarray(mass) - observed) ** 2, axis=-1) - noise_mass - noise_observed
+    shift = np.sum((observed - flat_mass(observed.size - 3)) ** 2) - noise_observed
+    return 1 - left / max(shift, 1e-300)
+
+
+def squared_noise(mass: Float[Any, " M"], n: int) -> float:
+    """Expected squared distance between a mass vector estimated from n samples and its law."""
+    mass = np.asarray(mass)
+    return float(np.sum(mass * (1 - mass)) / n)
+
+
+def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
+    """Total variation expected from sampling alone, when samples of these sizes share the law `mass`.
+
+    The mean absolute deviation of each bin's binomial count in its normal limit,
+    `sqrt(2 p (1-p) / (pi n))`, summed over bins and halved. With one size the other side is
+    the law itself; with two, their variances add.
+    """
+    mass = np.asarray(mass, dtype=np.float64)
+    variance = mass * (1 - mass) * sum(1 / n for n in sizes)
+    return 0.5 * float(np.sqrt(2 * variance / np.pi).sum())
+
+
+class ShiftReport(NamedTuple):
+    """How far a measured sample lies from the flat prior; distances but `w1` have no unit."""
+
+    tv: float  # total variation over all K + 3 entries
+    tv_lo: float  # 95 % basic bootstrap interval
+    tv_hi: float
+    floor: float  # total variation expected from the sample size alone
+    w1: float  # 1-Wasserstein distance of the finite measurements, in the unit of q
+    ks: float  # Kolmogorov-Smirnov distance of the finite measurements
+    js: float  # Jensen-Shannon distance of the mass vectors, base 2
+
+
+def shift_report(q: Float[Any, " N"], lo: float, hi: float, rng: np.random.Generator, bins: int = BINS) -> ShiftReport:
+    """Distances of `q` `(N,)` from the flat law on `[lo, hi]`, with the floor and an interval."""
+    q = np.asarray(q, dtype=np.float64)
+    n, flat = q.size, flat_mass(bins)
+    mass = bin_counts(q, lo, hi, bins) / n
+    tv = total_variation(mass, flat)
+    draws = 0.5 * np.abs(rng.multinomial(n, mass, size=1000) / n - flat).sum(axis=1)
+    finite = np.sort(q[np.isfinite(q)])
+    # against the exact quantiles of the flat law, not against a sample of it
+    ideal = lo + (hi - lo) * (np.arange(finite.size) + 0.5) / max(finite.size, 1)
+    w1 = float(np.abs(finite - ideal).mean()) if finite.size else float("nan")
+    ks = float(kstest(finite, "uniform", args=(lo, hi - lo)).statistic) if finite.size else 1.0
+    js = float(jensenshannon(mass, flat, base=2))
+    return ShiftReport(tv, *basic_interval(draws, tv), tv_floor(flat, n), w1, ks, js)

@@ -1,0 +1,1 @@
+"""Which runs the book is made of; no analysis."""
