@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from physlib.core.rng import numpy_rng
-from physlib.stats.distances import shift_r2, shift_report, squared_noise, total_variation, tv_floor
+from physlib.stats.distances import shift_r2, shift_report, total_variation, tv_floor
 from physlib.stats.histogram import bin_counts, flat_mass
 from physlib.stats.intervals import basic_interval
 
@@ -60,18 +60,19 @@ def test_floor_of_two_samples_by_simulation():
 
 def test_r2_without_and_with_sampling_noise():
     rng, law = numpy_rng(0, "r2"), np.zeros(23)
-    law[1:-2] = np.linspace(0.8, 1.2, 20) / 20
+    law[1:-2] = np.linspace(0.6, 1.4, 20) / 20
     half = (law + flat_mass()) / 2
     assert shift_r2(law, law) == pytest.approx(1)
     assert shift_r2(flat_mass(), law) == pytest.approx(0)
     assert shift_r2(half, law) == pytest.approx(0.75)
+    assert np.isnan(shift_r2(law, flat_mass()))
+    assert np.isnan(shift_r2(half, law, 1_000))  # under twice the floor
     # estimated from samples on both sides, the plain share is too low and the corrected one right on average
     n, plain, corrected = 5_000, [], []
     for _ in range(400):
         mass, observed = rng.multinomial(n, half) / n, rng.multinomial(n, law) / n
-        noise = squared_noise(mass, n), squared_noise(observed, n)
         plain.append(shift_r2(mass, observed))
-        corrected.append(shift_r2(mass, observed, *noise))
+        corrected.append(shift_r2(mass, observed, n, mass * (1 - mass) / n))
     assert np.mean(plain) < 0.65
     assert np.mean(corrected) == pytest.approx(0.75, abs=0.02)
 

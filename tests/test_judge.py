@@ -1,34 +1,47 @@
-"""What each source of a kernel's numbers may look at, on planted tables."""
+"""What each source of a kernel's numbers may look at, on planted responses."""
 
 import numpy as np
 import pytest
 
-from physlib.evaluation.benchmark import _numbers, _Site
-from physlib.forecasting.fit import Table
-from physlib.stats.histogram import flat_mass
+from physlib import tasks
+from physlib.evaluation.benchmark import _calibrate, _Site
+from physlib.forecasting.fit import Response
+from physlib.kernels import Isotropic
+from physlib.stats.histogram import Bins, flat_mass
 
-GRID = np.linspace(0, 1, 11)
+TENT = tasks.get_task("tent")
+GRID = np.concatenate([[0], 0.01 * 2.0 ** (np.arange(57) / 8)])
 WAVE = np.where(flat_mass() > 0, 0.01 * np.sin(np.arange(flat_mass().size)), 0)
 
 
-def site(before, after):
-    """A task where a kernel of size s shifts by s times a wave, with pilots and finished runs of given sizes."""
-    table = Table(("s",), (GRID,), flat_mass() + GRID[:, None] * WAVE, 0.0)
-    return _Site(table, flat_mass() + before * WAVE, flat_mass() + after * WAVE)
+class Planted(Response):
+    """A kernel of size s shifts by s times a wave."""
+
+    def at(self, place):
+        return flat_mass() + GRID[place[0]] * WAVE
+
+
+def site(pilot, finished):
+    """A task where pilots and finished runs did what given sizes do."""
+    response = Planted(TENT, Isotropic, {"s": GRID}, 0, Bins.uniform(0.0, 1.0))
+    return _Site(response, flat_mass() + pilot * WAVE, flat_mass() + finished * WAVE)
+
+
+def size(source, here, elsewhere):
+    return _calibrate(source, here, elsewhere, 0.4).numbers["s"]
 
 
 def test_forecasts_look_at_what_their_source_says():
-    sites = {"own": site(0.7, 0.3), "one": site(0.9, 0.5), "two": site(0.6, 0.5)}
-    assert _numbers(sites, "own", "pilot", 0.4) == {"s": pytest.approx(0.7, abs=1e-3)}
-    assert _numbers(sites, "own", "scaled", 0.4) == {"s": pytest.approx(0.28, abs=1e-3)}
-    assert _numbers(sites, "own", "transferred", 0.4) == {"s": pytest.approx(0.5, abs=1e-3)}
+    here, elsewhere = site(0.7, 0.3), [site(0.9, 0.5), site(0.6, 0.5)]
+    assert size("pilot", here, elsewhere) == pytest.approx(0.7, rel=5e-3)
+    assert size("scaled", here, elsewhere) == pytest.approx(0.28, rel=5e-3)
+    assert size("transferred", here, elsewhere) == pytest.approx(0.5, rel=5e-3)
 
 
-def test_no_forecast_is_told_the_answer():
-    before = {"own": site(0.7, 0.3), "one": site(0.9, 0.5), "two": site(0.6, 0.4)}
-    after = before | {"own": site(0.7, 0.9)}
+def test_no_forecast_sees_the_answer():
+    elsewhere = [site(0.9, 0.5), site(0.6, 0.4)]
     for source in ("pilot", "scaled", "transferred"):
-        assert _numbers(before, "own", source, 0.4) == _numbers(after, "own", source, 0.4)
+        assert size(source, site(0.7, 0.3), elsewhere) == size(source, site(0.7, 0.9), elsewhere)
     # nor are the errors made elsewhere those of a fit to that very place
-    elsewhere = before | {"one": site(0.9, 0.1)}
-    assert _numbers(before, "one", "transferred", 0.4) == _numbers(elsewhere, "one", "transferred", 0.4)
+    one, other = elsewhere
+    assert size("transferred", one, [other]) == size("transferred", site(0.9, 0.1), [other])

@@ -31,7 +31,7 @@ def test_isotropic_on_the_ring_is_the_rice_law():
     cdf = rice.cdf(edges[:, None], q / sigma, scale=sigma)  # (edges, q)
     rows = np.vstack([cdf[0], np.diff(cdf, axis=0), 1 - cdf[-1]])
     exact = rows.reshape(22, 20, 50).mean(axis=2)
-    assert np.abs(answer.transition[:-1] - exact).max() < 5 * np.sqrt(0.25 / 50_000)
+    assert np.abs(answer.transition[:-1, 1:-2] - exact).max() < 5 * np.sqrt(0.25 / 50_000)
     assert np.abs(answer.mass[:-1] - exact.mean(axis=1)).max() < 5 * np.sqrt(0.05 / 1e6)
     drift = (rice.mean(q / sigma, scale=sigma) - q).reshape(20, 50).mean(axis=1)
     assert np.allclose(answer.drift, drift, atol=5 * sigma / np.sqrt(50_000))

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from physlib import tasks
-from physlib.evaluation.shift import filter_shift, observed, over_seeds, redrawn
+from physlib.evaluation.shift import filter_shift, observed, over_seeds, resampled_mass
 from physlib.runs.presets import resolve
 from physlib.runs.store import Result
 from physlib.stats.intervals import mean_interval
@@ -63,6 +63,6 @@ def test_an_empty_bin_of_probes_is_left_out():
     counts = np.zeros((2, 23, 20), dtype=np.int32)
     counts[:, np.arange(1, 20), np.arange(19)] = 5  # nothing fell in the last bin; the rest stayed where they were
     run = Result(resolve("tent", "diffusion-mlp", "laptop", 0), {"probe_counts": counts}, {})
-    masses, noise = redrawn(run)
+    masses, noise = resampled_mass(run)
     assert np.allclose(masses[:, 1:20], 1 / 19)
     assert np.allclose(noise, 0)

@@ -122,7 +122,7 @@ def forecast(
         from physlib.evaluation.shift import counts
 
         for result, histogram in zip(runs, counts(system, runs), strict=True):
-            skill = score(histogram, answer.mass, draws)
+            skill = score(histogram, answer.mass, answer.noise)
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
             typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
 
@@ -153,24 +153,25 @@ def verify(
 
 
 @app.command()
-def judge(
-    task: Annotated[str | None, typer.Argument(help="Only the cells of this task.")] = None,
+def benchmark(
+    task: Annotated[str | None, typer.Argument(help="Only the run groups of this task.")] = None,
     profile: Profile = "laptop",
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
-    """Forecast every cell with every kernel and store the answers, for the ledger and the pages."""
-    from physlib.evaluation import benchmark, run_group
+    """Forecast every run group with every kernel and store the answers, for the table and the pages."""
+    from physlib.evaluation import benchmark as forecasts
+    from physlib.evaluation import run_group
     from physlib.studies import catalogue
 
     cells = [cell for cell in catalogue.cells(profile) if task in (None, cell[0])]
     if not cells:
-        raise unknown("judged task", task, dict.fromkeys(name for name, _ in catalogue.cells(profile)))
+        raise unknown("benchmarked task", task, dict.fromkeys(name for name, _ in catalogue.cells(profile)))
     for name, model in cells:
         cell = run_group.gather(name, model, profile)
         try:
-            entries = benchmark.make(cell) if again else run_group.stored(cell)
+            entries = forecasts.make(cell) if again else run_group.stored(cell)
         except PhyslibError:  # not there, or damaged
-            entries = benchmark.make(cell)
+            entries = forecasts.make(cell)
         typer.echo(f"{name} {model}: {len(entries)} forecasts")
 
 

@@ -109,11 +109,9 @@ def check_outputs(files: Sequence[str | None], inputs: Sequence[str | None]) -> 
 
 
 def _row_name(answer: Forecast, row: int) -> str:
-    outside = {0: "underflow", answer.bins + 1: "overflow", answer.bins + 2: "failed"}
-    if row in outside:
-        return outside[row]
-    lo, width = answer.task.lo, (answer.task.hi - answer.task.lo) / answer.bins
-    return f"[{lo + (row - 1) * width:.3f}, {lo + row * width:.3f}]"
+    edges, count = answer.bins.edges, answer.bins.count
+    outside = {0: "underflow", count + 1: "overflow", count + 2: "failed"}
+    return outside.get(row) or f"[{edges[row - 1]:.3f}, {edges[row]:.3f}]"
 
 
 def forecast_table(answer: Forecast) -> str:
@@ -130,7 +128,7 @@ def forecast_table(answer: Forecast) -> str:
     lines.append(f"forecast TV {total_variation(answer.mass, answer.mass - answer.shift):.4f}")
     lines.append("main net transfers (share of all mass)")
     for i, j, share in answer.main_transfers():
-        lines.append(f"  {_row_name(answer, i + 1):>20} -> {_row_name(answer, j):<20} {share:.4f}")
+        lines.append(f"  {_row_name(answer, i):>20} -> {_row_name(answer, j):<20} {share:.4f}")
     return "\n".join(lines)
 
 

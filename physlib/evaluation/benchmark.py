@@ -1,22 +1,19 @@
-"""Every kernel, from every source of its free numbers, against the stored runs of a cell (running layer)."""
+"""Every kernel, its free numbers from every source, against the stored runs of a group."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
-from physlib.core.files import seal, write_atomic
-from physlib.evaluation.run_group import FORECASTS, KernelForecast, RunGroup, gather, stored
+from physlib.evaluation.run_group import FORECASTS, KernelForecast, RunGroup, entry, fitted_entry, gather, keep, stored
 from physlib.evaluation.shift import shares
-from physlib.evaluation.trained_kernels import read_off
-from physlib.forecasting.fit import Table, family_table, fit
+from physlib.evaluation.trained_kernels import trained_kernels
+from physlib.forecasting.fit import Fit, Response, fit, response
 from physlib.forecasting.forecast import forecast
-from physlib.kernels import FAMILIES
-from physlib.runs.store import Result
+from physlib.kernels import FAMILIES, Kernel
 from physlib.stats.histogram import flat_mass
 from physlib.stats.intervals import misfit, predictive_interval
 
@@ -24,129 +21,134 @@ FITTED = (
     *("blur", "shrink", "shrink-and-blur"),
     *("isotropic", "state-scale", "contract", "noise-contract-q", "expansion"),
 )
-"""Kernels that every cell is judged by."""
+"""Kernels that every group is forecast by."""
 POSTERIOR = ("noise-contract-x", "patch")
-"""Kernels with a posterior of whole trajectories or of windows, judged where the rule makes steps; minutes a task."""
+"""Kernels with a posterior of whole trajectories or of windows, where the task is a recurrence; minutes a task."""
 OWN = {"autoregressive-transformer": ("rollout",), "vae-mlp": ("linear-vae",)}
 """Kernels that follow from what a model's objective leaves."""
-EXACT = 10**9  # draws that stand for a mass known exactly
 Masses = Float[np.ndarray, "J M"]
 
 
-def make(cell: RunGroup) -> list[KernelForecast]:
-    """Judge a cell and store the answer, replacing judgements of runs that have changed since."""
-    families = (*FITTED, *_posteriors(cell), *OWN.get(cell.model, ()))
-    return _kept(cell, [*_baselines(cell), *(e for f in families for e in _fitted(cell, f)), *read_off(cell)])
+def make(group: RunGroup) -> list[KernelForecast]:
+    """Forecast a group by every kernel and store the answers."""
+    recurrence = isinstance(group.task, tasks.RecurrenceTask) and group.profile != "smoke"
+    families = (*FITTED, *(POSTERIOR if recurrence else ()), *OWN.get(group.model, ()))
+    entries = [*_baselines(group), *(e for f in families for e in _family(group, f)), *trained_kernels(group)]
+    return keep(group, entries)
 
 
-def _posteriors(cell: RunGroup) -> tuple[str, ...]:
-    return POSTERIOR if isinstance(cell.task, tasks.RecurrenceTask) and cell.profile != "smoke" else ()
+def load(task: str, model: str, profile: str) -> tuple[RunGroup, list[KernelForecast]]:
+    """A group and its stored forecasts; at `smoke` missing ones are made on the spot."""
+    group = gather(task, model, profile)
+    if profile == "smoke" and not group.path.exists():
+        return group, make(group)
+    return group, stored(group)
 
 
-def _kept(cell: RunGroup, entries: list[KernelForecast]) -> list[KernelForecast]:
-    record = {"entries": [{k: v for k, v in e.__dict__.items() if k not in ("masses", "interval")} for e in entries]}
-    arrays = {str(i): e.masses for i, e in enumerate(entries)}
-    arrays |= {f"{i}/interval": e.interval for i, e in enumerate(entries) if e.interval is not None}
-    write_atomic(cell.path, seal(arrays, record))
-    for old in cell.path.parent.glob(f"{cell.profile}-judgement-*.safetensors"):
-        if old != cell.path:
-            old.unlink()
+@dataclass(frozen=True)
+class _Site:
+    """A kernel family's response on a task, beside what pilots and finished runs did there."""
+
+    response: Response
+    pilot: Float[np.ndarray, " M"]
+    finished: Float[np.ndarray, " M"]
+
+
+def _family(group: RunGroup, family: str) -> list[KernelForecast]:
+    """A kernel family with numbers from every source; forecasts proper with an interval."""
+    kernel, budget = FAMILIES[family], group.budget.within(FAMILIES[family].most_draws)
+    own = response(group.task, family, budget.draws)
+    elsewhere = [
+        _Site(response(tasks.get_task(name), family, budget.draws), short, finished)
+        for name, short, finished in zip(group.others, _means(group.other_pilots), _means(group.others), strict=True)
+    ]
+    entries = []
+    for source in ("oracle", "seed"):
+        fits = [fit([(own, mass)]) for mass in group.targets.get(source, ())]
+        entries += [_entry(group, kernel, source, fits)] if fits else []
+    here = _Site(own, group.targets["pilot"][0], group.shares.mean(axis=0))
+    for source in FORECASTS:
+        found = _calibrate(source, here, elsewhere, group.shrinkage)
+        if source == "scaled" and found.at_bound:
+            continue
+        singles = [replace(here, pilot=mass) for mass in shares(group.task, group.pilots)]
+        members = [own.mass(_calibrate(source, one, elsewhere, group.shrinkage).numbers) for one in singles]
+        expected = [
+            site.response.mass(
+                _calibrate(source, site, [o for o in elsewhere if o is not site], group.shrinkage).numbers
+            )
+            for site in elsewhere
+        ]
+        finished = np.array([site.finished for site in elsewhere])
+        made = _entry(group, kernel, source, [found])
+        entries.append(_with_interval(group, made, np.array(members), np.array(expected), finished))
     return entries
 
 
+def _calibrate(source: str, site: _Site, others: list[_Site], shrinkage: float) -> Fit:
+    """A kernel's numbers on a task from one source, which has not seen the finished runs there."""
+    if source == "transferred":
+        return fit([(other.response, other.finished) for other in others])
+    found = fit([(site.response, site.pilot)])
+    smaller = {name: shrinkage * value for name, value in found.numbers.items()}
+    return replace(found, numbers=smaller) if source == "scaled" else found
+
+
+def _entry(group: RunGroup, build: type[Kernel], source: str, fits: list[Fit]) -> KernelForecast:
+    """An entry with the forecasts that fitted numbers lead to."""
+    final = group.budget.within(build.most_draws).final
+    made = [forecast(group.task, build(**found.numbers), final) for found in fits]
+    return fitted_entry(group, build.name, source, fits, made)
+
+
+def _baselines(group: RunGroup) -> list[KernelForecast]:
+    """What needs no kernel: no shift, the pilots' own samples, other tasks' shifts, other seeds' histograms."""
+    flat, pilots = flat_mass()[None], shares(group.task, group.pilots)
+    before, after = _means(group.other_pilots), _means(group.others)
+    drawn, finished = _size(group.pilots), sum(_size(runs) for runs in group.others.values())
+
+    def smaller(masses):
+        return flat + group.shrinkage * (masses - flat)
+
+    apart = np.array([np.delete(after, i, axis=0).mean(axis=0) for i in range(len(after))])
+    known = [  # name, source, forecast, samples behind it, forecasts from single pilots, forecasts elsewhere
+        ("no-shift", "pilot", flat, 0, pilots, after),  # plus or minus the pilots' spread
+        ("no-shift", "transferred", flat, 0, flat, np.repeat(flat, len(after), axis=0)),  # the shifts of other tasks
+        ("task-profile", "transferred", after, finished, flat, apart),
+        ("pilot-samples", "pilot", pilots, drawn, pilots, before),
+        ("pilot-samples", "scaled", smaller(pilots), drawn, smaller(pilots), smaller(before)),
+    ]
+    entries = []
+    for name, source, masses, n, members, expected in known:
+        factor = group.shrinkage if source == "scaled" else 1.0
+        made = _observed(group, name, source, masses.mean(axis=0, keepdims=True), n, factor)
+        entries.append(_with_interval(group, made, members, expected, after))
+    if len(group.judged) > 1:
+        entries.append(_observed(group, "seed-profile", "seed", group.targets["seed"], int(group.counts[1:].sum())))
+    return entries
+
+
+def _observed(group: RunGroup, name: str, source: str, masses: Masses, n: int, factor: float = 1.0) -> KernelForecast:
+    """An entry whose masses are histograms of `n` samples, their shift times `factor`, or known exactly where n is 0."""
+    noise = factor**2 * masses * (1 - masses) / n if n else np.zeros_like(masses)
+    return entry(group, name, source, masses, noise, n)
+
+
 def _with_interval(
-    cell: RunGroup, entry: KernelForecast, members: Masses, expected: Masses, observed: Masses
+    group: RunGroup, made: KernelForecast, members: Masses, expected: Masses, observed: Masses
 ) -> KernelForecast:
-    """The entry with an interval for one new run: `members` are forecasts from single pilots, `expected` those by the
+    """The same with an interval for one new run: `members` are forecasts from single pilots, `expected` those by the
     same rule on other tasks, and `observed` what came of those."""
-    mass, n = entry.masses[0], cell.judged[0]["q"].size
-    ends = predictive_interval(mass, n, entry.draws, members, misfit(mass, expected, observed))
-    return replace(entry, interval=np.stack(ends))
+    mass, n = made.masses[0], int(group.counts[0].sum())
+    off = misfit(mass, expected, observed)
+    ends = predictive_interval(mass, n, made.noise[0], members, off, len(observed))
+    return replace(made, interval=np.stack(ends))
 
 
-def _means(runs: dict[str, list[Result]]) -> Masses:
+def _means(runs: dict) -> Masses:
     """Mean mass vector of each task."""
     return np.array([shares(tasks.get_task(name), found).mean(axis=0) for name, found in runs.items()])
 
 
-def _baselines(cell: RunGroup) -> list[KernelForecast]:
-    """What needs no kernel: no shift, the pilots' own samples, other tasks' shifts, other seeds' histograms."""
-    flat, pilots = flat_mass()[None], shares(cell.task, cell.pilots)
-    before, after = _means(cell.other_pilots), _means(cell.others)
-
-    def smaller(masses):
-        return flat + cell.shrinkage * (masses - flat)
-
-    apart = np.array([np.delete(after, i, axis=0).mean(axis=0) for i in range(len(after))])
-    known = [  # name, source, forecast, forecasts from single pilots, forecasts elsewhere
-        ("no-shift", "pilot", flat, pilots, after),  # plus or minus the pilots' spread
-        ("no-shift", "transferred", flat, flat, np.repeat(flat, len(after), axis=0)),  # the shifts of other tasks
-        ("task-profile", "transferred", after, flat, apart),
-        ("pilot-samples", "pilot", pilots, pilots, before),
-        ("pilot-samples", "scaled", smaller(pilots), smaller(pilots), smaller(before)),
-    ]
-    entries = []
-    for name, source, masses, members, expected in known:
-        runs = [cell.pilots] if source != "transferred" else cell.others.values()
-        seen = EXACT if name == "no-shift" else sum(run["q"].size for group in runs for run in group)
-        entry = cell.entry(name, source, [{}], masses.mean(axis=0, keepdims=True), seen, 0.0)
-        entries.append(_with_interval(cell, entry, members, expected, after))
-    if len(cell.judged) > 1:
-        seen = int(cell.counts[1:].sum())
-        entries.append(cell.entry("seed-profile", "seed", [{}] * len(cell.judged), cell.profiles["seed"], seen, 0.0))
-    return entries
-
-
-class _Site(NamedTuple):
-    """A kernel family's table on a task, beside what pilots and finished runs showed there."""
-
-    table: Table
-    before: Float[np.ndarray, " M"]
-    after: Float[np.ndarray, " M"]
-
-
-def _numbers(sites: dict[str, _Site], at: str, source: str, shrinkage: float) -> dict[str, float]:
-    """What a source of forecasts says of a kernel's numbers on one task; the cell's own task is the first site."""
-    if source == "transferred":
-        return fit([(site.table, site.after) for name, site in list(sites.items())[1:] if name != at])
-    found = fit([(sites[at].table, sites[at].before)])
-    return {name: shrinkage * value for name, value in found.items()} if source == "scaled" else found
-
-
-def _fitted(cell: RunGroup, family: str) -> list[KernelForecast]:
-    """Entries of a tabulated kernel family from every source; forecasts proper with an interval."""
-    effort, here = cell.effort.within(FAMILIES[family].most_draws), cell.task.name
-    own = _Site(family_table(cell.task, family, effort), cell.profiles["pilot"][0], cell.shares.mean(axis=0))
-    sites = {here: own}
-    after = _means(cell.others)
-    for name, short, finished in zip(cell.others, _means(cell.other_pilots), after, strict=True):
-        sites[name] = _Site(family_table(tasks.get_task(name), family, effort), short, finished)
-
-    def entry(source: str, numbers: list[dict[str, float]]) -> KernelForecast:
-        used = list(sites.values())[1:] if source == "transferred" else [own]
-        seconds = sum(site.table.seconds for site in used)
-        if effort.final <= effort.draws:  # nothing finer than the table is to be had
-            return cell.entry(
-                family, source, numbers, np.array([own.table.at(n) for n in numbers]), effort.draws, seconds
-            )
-        forecasts = [forecast(cell.task, FAMILIES[family](**n), effort.final) for n in numbers]
-        masses, seconds = np.array([f.mass for f in forecasts]), seconds + forecasts[0].seconds
-        return cell.entry(family, source, numbers, masses, effort.final, seconds)
-
-    told = {source: cell.profiles[source] for source in ("oracle", "seed") if source in cell.profiles}
-    entries = [entry(source, [fit([(own.table, mass)]) for mass in masses]) for source, masses in told.items()]
-    for source in FORECASTS:
-        single = [sites | {here: own._replace(before=mass)} for mass in shares(cell.task, cell.pilots)]
-        members = [own.table.at(_numbers(changed, here, source, cell.shrinkage)) for changed in single]
-        expected = [sites[name].table.at(_numbers(sites, name, source, cell.shrinkage)) for name in cell.others]
-        made = entry(source, [_numbers(sites, here, source, cell.shrinkage)])
-        entries.append(_with_interval(cell, made, np.array(members), np.array(expected), after))
-    return entries
-
-
-def load(task: str, model: str, profile: str) -> tuple[RunGroup, list[KernelForecast]]:
-    """A cell and its stored judgement; at `smoke` a missing one is made on the spot."""
-    cell = gather(task, model, profile)
-    if profile == "smoke" and not cell.path.exists():
-        return cell, make(cell)
-    return cell, stored(cell)
+def _size(runs: list) -> int:
+    return sum(run.config.n_samples for run in runs)

@@ -1,15 +1,13 @@
-"""A cell, all runs of one task and model that judge each other, and its stored judgement (running layer).
+"""All runs of one task and model, and the stored forecasts of what they do.
 
-Forecast masses are kept in the store beside the runs, under a name that changes with them.
+`source` is what a kernel's free numbers were calibrated on:
 
-`source` says what a kernel's numbers were fitted on:
-
-- `oracle`: the very run it is scored on (an upper bound, no forecast);
-- `seed`: the other seeds of the cell (repeatability, no forecast);
+- `oracle`: the very run that is scored (an upper bound, no forecast);
+- `seed`: the other seeds of the group (repeatability, no forecast);
 - `transferred`: the same model on the other synthetic tasks;
-- `pilot`: pilot runs of the cell, of a tenth of the training;
-- `scaled`: the same pilot runs, every size multiplied by the root of the ratio of training lengths (of kernels with a
-  level, the amplitude of what pilots do at theirs). Each step of training adds what it can learn from one batch, so an error that is estimated away shrinks as one over the square
+- `pilot`: pilot runs of the group, of a tenth of the training;
+- `scaled`: the same pilot runs, every size multiplied by the root of the ratio of training lengths. Each step of
+  training adds what it can learn from one batch, so an error that is estimated away shrinks as one over the square
   root of the steps.
 """
 
@@ -18,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -26,107 +25,100 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from physlib import tasks
-from physlib.core.files import read_sealed
+from physlib.core.files import read_sealed, seal, write_atomic
 from physlib.core.provenance import revision
 from physlib.evaluation.shift import counts, shares
-from physlib.forecasting.fit import MonteCarloBudget
+from physlib.forecasting.fit import Fit, MonteCarloBudget
+from physlib.forecasting.forecast import Forecast
 from physlib.runs.run import load_runs
 from physlib.runs.store import Result, Store
 from physlib.studies.catalogue import TASKS
 
 SOURCES = ("oracle", "seed", "transferred", "pilot", "scaled")
-"""In order of how much of the answer they were told."""
+"""In order of how much of the answer they have seen."""
 FORECASTS = SOURCES[2:]
-"""Those that were not told the answer."""
-JUDGEMENT_VERSION = 3  # raise by hand when kernels, fits or scores change meaning
+"""Those that have not seen it."""
+VERSION = 4  # raise by hand when kernels, fits or intervals change meaning
 
-_EFFORTS = {  # by profile, and whether the task is simulated
-    ("smoke", False): MonteCarloBudget(nodes=3, draws=1_000, final=1_000),
-    ("smoke", True): MonteCarloBudget(nodes=3, draws=1_000, final=1_000),
-    ("laptop", True): MonteCarloBudget(nodes=9, draws=40_000, final=200_000),
+_BUDGETS = {  # by preset, and whether the task is simulated
+    ("smoke", False): MonteCarloBudget(1_000, 1_000),
+    ("smoke", True): MonteCarloBudget(1_000, 1_000),
+    ("laptop", True): MonteCarloBudget(40_000, 50_000),
 }
 
 
 @dataclass(frozen=True)
 class KernelForecast:
-    """One kernel with numbers from one source; `S` judged seeds."""
+    """One kernel, its free numbers from one source; `S` evaluation seeds."""
 
     kernel: str
-    source: str | None
+    source: str
     fitted_on: str
-    parameters: list[dict[str, float]]  # per judged seed
-    masses: Float[np.ndarray, "S M"]  # forecast for each judged seed
+    parameters: list[dict[str, float]]  # per evaluation seed
+    masses: Float[np.ndarray, "S M"]  # forecast for each evaluation seed
+    noise: Float[np.ndarray, "S M"]  # variance of `masses` from the draws, or samples, behind them
     draws: int  # Monte Carlo size, or samples, behind each mass
     seconds: float  # all that one forecast required, training included
     n_estimated: int  # numbers taken from runs: those fitted, and the entries of a covariance
+    at_bound: bool  # a fit ended at the end of its lattice: no part of medians, contests or rescaling
     revision: str | None  # of the code that made it
     interval: Float[np.ndarray, "2 M"] | None = None  # ends, 95 %, for each bin's mass in one new run
 
 
 @dataclass(frozen=True)
 class RunGroup:
-    """The runs that a judgement is made from."""
+    """The runs that forecasts of one task and model are made from and scored on."""
 
     task: tasks.Task
     model: str
     profile: str
-    judged: list[Result]
+    judged: list[Result]  # of the evaluation seeds
     pilots: list[Result]
-    others: dict[str, list[Result]]  # judged runs of the same model on the other synthetic tasks
+    others: dict[str, list[Result]]  # evaluation runs of the same model on the other synthetic tasks
     other_pilots: dict[str, list[Result]]  # and their pilots
 
     @property
     def key(self) -> str:
-        """Hash of the measured runs themselves, so that retrained runs ask for a new judgement."""
-        digest = hashlib.sha256(json.dumps([JUDGEMENT_VERSION, self.effort.__dict__]).encode())
+        """Hash of the measured runs themselves, so that retrained runs ask for new forecasts."""
+        digest = hashlib.sha256(json.dumps([VERSION, asdict(self.budget)]).encode())
         elsewhere = [run for group in (self.others, self.other_pilots) for runs in group.values() for run in runs]
         for result in (*self.judged, *self.pilots, *elsewhere):
-            digest.update(result.config.key.encode() + result["q"].tobytes())
+            digest.update(result.config.key.encode() + counts(tasks.get_task(result.config.task), [result]).tobytes())
         return digest.hexdigest()[:10]
 
     @property
-    def effort(self) -> MonteCarloBudget:
-        """How finely this profile's forecasts are made."""
-        return _EFFORTS.get((self.profile, isinstance(self.task, tasks.FiniteBankTask)), MonteCarloBudget())
+    def budget(self) -> MonteCarloBudget:
+        """How many draws this preset's forecasts are made from."""
+        return _BUDGETS.get((self.profile, isinstance(self.task, tasks.FiniteBankTask)), MonteCarloBudget())
 
     @property
     def path(self) -> Path:
-        """Where the judgement is stored."""
+        """Where the forecasts are stored."""
         folder = Store.of(self.profile).root / self.task.name / self.model
-        return folder / f"{self.profile}-judgement-{self.key}.safetensors"
+        return folder / f"{self.profile}-forecasts-{self.key}.safetensors"
 
     @cached_property
     def counts(self) -> Int[np.ndarray, "S M"]:
-        """Measured histograms of the judged runs."""
+        """Measured histograms of the evaluation runs."""
         return counts(self.task, self.judged)
 
     @cached_property
     def shares(self) -> Float[np.ndarray, "S M"]:
-        """Measured mass vectors of the judged runs."""
+        """Measured mass vectors of the evaluation runs."""
         return shares(self.task, self.judged)
 
     @property
     def shrinkage(self) -> float:
-        """What sizes of errors are multiplied by from the pilots to the judged runs: one over the root of the steps."""
+        """What sizes of errors are multiplied by from pilots to finished runs: one over the root of the steps."""
         return math.sqrt(self.pilots[0].config.steps / self.judged[0].config.steps)
 
     @cached_property
-    def profiles(self) -> dict[str, Float[np.ndarray, "F M"]]:
-        """Mass vectors that numbers are fitted to, by source; one per judged seed, or one for all."""
+    def targets(self) -> dict[str, Float[np.ndarray, "F M"]]:
+        """Mass vectors that numbers are fitted to, by source; one per evaluation seed, or one for all."""
         found = {"oracle": self.shares, "pilot": shares(self.task, self.pilots).mean(axis=0, keepdims=True)}
         return found | ({"seed": others_mean(self.shares)} if len(self.judged) > 1 else {})
 
-    def entry(
-        self, kernel: str, source: str, numbers: list[dict[str, float]], masses: np.ndarray, draws: int, seconds: float
-    ) -> KernelForecast:
-        """An entry with what the source required; a single mass serves all judged seeds. `seconds` without training."""
-        if len(masses) == 1:
-            numbers, masses = numbers * len(self.judged), np.tile(masses[0], (len(self.judged), 1))
-        seconds += self._training_seconds(source)
-        words, estimated = self._fitted_on(source), len(numbers[0])
-        return KernelForecast(kernel, source, words, numbers, masses, draws, seconds, estimated, revision())
-
-    def _training_seconds(self, source: str) -> float:
+    def seconds_training(self, source: str) -> float:
         """Seconds of the runs that a forecast must have seen; `oracle` has seen the answer itself."""
         needed = {
             "oracle": self.judged[:1],
@@ -137,7 +129,8 @@ class RunGroup:
         }
         return float(sum(r.provenance["seconds_total"] for r in needed[source]))
 
-    def _fitted_on(self, source: str) -> str:
+    def fitted_on(self, source: str) -> str:
+        """What a source is, in words."""
         pilots = "pilot seeds " + ", ".join(str(r.config.seed) for r in self.pilots)
         return {
             "oracle": "the same run",
@@ -153,21 +146,91 @@ def others_mean(values: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, S * M]:
     return (values.sum(axis=0) - values) / (len(values) - 1)
 
 
-def stored(cell: RunGroup) -> list[KernelForecast]:
-    """The stored judgement of a cell. Raises `Missing` or `Damaged`, with the command that makes it."""
-    remedy = f"make it with: physlib judge --profile {cell.profile}"
-    arrays, record = read_sealed(cell.path, f"judgement of {cell.task.name} / {cell.model}", remedy)
-    return [
-        KernelForecast(**entry, masses=arrays[str(i)], interval=arrays.get(f"{i}/interval"))
-        for i, entry in enumerate(record["entries"])
-    ]
-
-
 def gather(task: str, model: str, profile: str) -> RunGroup:
-    """Collect the runs of a cell from the store."""
+    """Collect the runs of a group from the store."""
     others, other_pilots = (
         {name: load_runs(name, model, profile, pilot=short) for name in TASKS if name != task}
         for short in (False, True)
     )
     judged, pilots = (load_runs(task, model, profile, pilot=short) for short in (False, True))
     return RunGroup(tasks.get_task(task), model, profile, judged, pilots, others, other_pilots)
+
+
+def entry(
+    group: RunGroup,
+    kernel: str,
+    source: str,
+    masses: Float[np.ndarray, "F M"],
+    noise: Float[np.ndarray, "F M"],
+    draws: int,
+    numbers: Sequence[dict[str, float]] = ({},),
+    seconds: float = 0.0,
+    estimated: int = 0,
+    at_bound: bool = False,
+) -> KernelForecast:
+    """A kernel's forecast of a group; one mass serves all evaluation seeds. `seconds` without the runs it has seen."""
+    shape = (len(group.judged), masses.shape[1])
+    return KernelForecast(
+        kernel=kernel,
+        source=source,
+        fitted_on=group.fitted_on(source),
+        parameters=list(numbers) * (len(group.judged) // len(numbers)),
+        masses=np.broadcast_to(masses, shape),
+        noise=np.broadcast_to(noise, shape),
+        draws=draws,
+        seconds=group.seconds_training(source) + seconds,
+        n_estimated=len(numbers[0]) + estimated,
+        at_bound=at_bound,
+        revision=revision(),
+    )
+
+
+def fitted_entry(
+    group: RunGroup, name: str, source: str, fits: Sequence[Fit], made: Sequence[Forecast], estimated: int = 0
+) -> KernelForecast:
+    """An entry from fitted numbers and the forecasts made with them, one for each evaluation seed or one for all."""
+    return entry(
+        group,
+        name,
+        source,
+        masses=np.array([one.mass for one in made]),
+        noise=np.array([one.noise for one in made]),
+        draws=made[0].draws,
+        numbers=[found.numbers for found in fits],
+        seconds=fits[0].seconds + made[0].seconds,
+        estimated=estimated,
+        at_bound=any(found.at_bound for found in fits),
+    )
+
+
+_ARRAYS = ("masses", "noise", "interval")
+
+
+def keep(group: RunGroup, entries: list[KernelForecast]) -> list[KernelForecast]:
+    """Store the forecasts of a group in place of those of runs that have changed since."""
+    record = {"entries": [{k: v for k, v in e.__dict__.items() if k not in _ARRAYS} for e in entries]}
+    arrays = {}
+    for i, one in enumerate(entries):
+        for name in _ARRAYS:
+            if (value := getattr(one, name)) is not None:
+                same = name != "interval" and np.all(value == value[:1])
+                arrays[f"{i}/{name}"] = (value[:1] if same else value).astype(np.float32)
+    write_atomic(group.path, seal(arrays, record))
+    for old in group.path.parent.glob(f"{group.profile}-forecasts-*.safetensors"):
+        if old != group.path:
+            old.unlink()
+    return entries
+
+
+def stored(group: RunGroup) -> list[KernelForecast]:
+    """The stored forecasts of a group. Raises `Missing` or `Damaged`, with the command that makes them."""
+    remedy = f"make them with: physlib benchmark '{group.task.name}' --profile {group.profile}"
+    arrays, record = read_sealed(group.path, f"forecasts of {group.task.name} / {group.model}", remedy)
+    whole = (len(group.judged), arrays["0/masses"].shape[1])
+
+    def kept(i: int) -> dict[str, np.ndarray]:
+        each = {name: np.broadcast_to(arrays[f"{i}/{name}"].astype(float), whole) for name in ("masses", "noise")}
+        interval = arrays.get(f"{i}/interval")
+        return each | {"interval": None if interval is None else interval.astype(float)}
+
+    return [KernelForecast(**one, **kept(i)) for i, one in enumerate(record["entries"])]

@@ -15,7 +15,7 @@ from physlib.core.rng import numpy_rng
 from physlib.models import PROBES
 from physlib.runs.setup import training_data
 from physlib.runs.store import Result
-from physlib.stats.distances import shift_r2, squared_noise, total_variation, tv_floor
+from physlib.stats.distances import shift_r2, total_variation, tv_floor
 from physlib.stats.histogram import BINS, bin_counts, bin_index, flat_mass
 from physlib.stats.intervals import Interval, mean_interval
 from physlib.tasks import Task
@@ -60,27 +60,23 @@ def over_seeds(task: Task, results: list[Result]) -> dict[str, Interval]:
     return {name: mean_interval([getattr(row, name) for row in rows]) for name in Observed._fields}
 
 
-def redrawn(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, " L"]]:
-    """Mass after fresh data were redrawn at each probe level, and its expected squared noise."""
+def resampled_mass(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, "L M"]]:
+    """Mass after fresh data were resampled_mass at each probe level, and the variance of each of its rows."""
     counts = result["probe_counts"].astype(float)
     counts = counts[:, :, counts[0].sum(axis=0) > 0]  # few probes may leave a bin of the prior empty
     sizes = counts.sum(axis=1, keepdims=True)
     # each bin of the prior weighs the same exactly, whatever number of probes fell in it
     transition = counts / sizes
-    noise = np.sum(transition * (1 - transition) / np.maximum(sizes - 1, 1), axis=(1, 2)) / transition.shape[2] ** 2
+    noise = np.sum(transition * (1 - transition) / np.maximum(sizes - 1, 1), axis=2) / transition.shape[2] ** 2
     return transition.mean(axis=2), noise
 
 
 def locality(task: Task, results: list[Result]) -> Float[np.ndarray, "S L"]:
-    """Share R2 of each run's observed shift that redrawing data at each probe level reproduces.
-
-    The sampling noise of the probes and of the samples is taken off: with a few thousand probes it
-    would hide a fifth of a small shift.
-    """
+    """Share R2 of each run's observed shift that redrawing data at each probe level reproduces, noise taken off."""
     explained = []
     for result, observed in zip(results, shares(task, results), strict=True):
-        masses, noise = redrawn(result)
-        explained.append(shift_r2(masses, observed, noise, squared_noise(observed, result["q"].size)))
+        masses, noise = resampled_mass(result)
+        explained.append(shift_r2(masses, observed, result["q"].size, noise))
     return np.array(explained)
 
 
@@ -103,7 +99,7 @@ def clean_shift(task: Task, runs: Sequence[Result]) -> list[float]:
 def local_shift(runs: Sequence[Result], level: float) -> list[float]:
     """Likewise of the masses that redrawing fresh data at a probe level leaves: what the mechanism says is the shift."""
     index = PROBES[runs[0].config.model].levels.index(level)
-    distances = [float(total_variation(redrawn(run)[0][index], flat_mass())) for run in runs]
+    distances = [float(total_variation(resampled_mass(run)[0][index], flat_mass())) for run in runs]
     return [_beyond_noise(tv, run.config.n_probe) for tv, run in zip(distances, runs, strict=True)]
 
 

@@ -46,6 +46,7 @@ KEYS = (
     "parameters",
     "n_parameters",
     "fitted_on",
+    "at_bound",
     "profile",
     "seeds",
     "n_samples",
@@ -57,6 +58,7 @@ KEYS = (
     "plausible",
     "corr",
     "r2",
+    "r2_inner",
     "sign",
     "skill",
     "skill_lo",
@@ -101,7 +103,11 @@ def rows(profile: str, cells: Collection[tuple[str, str]] | None = None) -> list
             common = _common(confirming, seen["shift"]) | {"variant": "seeds that no rule was found on"}
             # a forecast is the same for every run
             runs = range(len(confirming))
-            told = [replace(e, masses=np.stack([e.masses[0] for _ in runs])) for e in entries if e.source in FORECASTS]
+            told = [
+                replace(e, masses=np.stack([e.masses[0] for _ in runs]), noise=np.stack([e.noise[0] for _ in runs]))
+                for e in entries
+                if e.source in FORECASTS
+            ]
             found += [_forecast(counts(cell.task, confirming), entry, common) for entry in told]
     return found if cells is not None else found + _without_forecast(profile)
 
@@ -173,7 +179,7 @@ def _locality(cell: RunGroup, common: Row) -> list[Row]:
 
 
 def _forecast(counts: Int[np.ndarray, "S M"], entry: KernelForecast, common: Row) -> Row:
-    scores = [score(c, mass, entry.draws) for c, mass in zip(counts, entry.masses, strict=True)]
+    scores = [score(*pair) for pair in zip(counts, entry.masses, entry.noise, strict=True)]
     skill, low, high = mean_interval([s.skill for s in scores])
     names = entry.parameters[0]
     return _row(
@@ -184,8 +190,10 @@ def _forecast(counts: Int[np.ndarray, "S M"], entry: KernelForecast, common: Row
         parameters={name: float(np.mean([p[name] for p in entry.parameters])) for name in names},
         n_parameters=entry.n_estimated,
         fitted_on=entry.fitted_on,
+        at_bound=entry.at_bound,
         corr=float(np.mean([s.corr for s in scores])),
         r2=float(np.mean([s.r2 for s in scores])),
+        r2_inner=float(np.mean([s.r2_inner for s in scores])),
         sign=float(np.mean([s.sign for s in scores])),
         skill=skill,
         skill_lo=low,

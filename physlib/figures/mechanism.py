@@ -19,11 +19,12 @@ HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.2
 
 
 @styled
-def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M K"]], origin: Origin) -> Figure:
+def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M M"]], origin: Origin) -> Figure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
     figure, axes = grid(len(matrices), ACROSS, 3.2, 3.2, sharex=True, sharey=True)
     columns = Columns()
     for ax, (title, matrix) in zip(axes.flat, matrices.items(), strict=False):
+        matrix = matrix[:, 1:-2]
         bins = matrix.shape[1]
         shown = np.where(matrix > 1e-4, matrix, np.nan)[: bins + 2]
         image = ax.imshow(shown, origin="lower", cmap=HEAT, norm=LogNorm(1e-3, 1), aspect="auto", rasterized=True)
@@ -40,7 +41,7 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
         ax.set_ylabel("measured after")
     figure.colorbar(image, ax=axes, label="share of the column")
     stays = [
-        f"{title} {np.trace(m[1 : bins + 1]) / bins:.0%} stays in its bin, {(m[0] + m[bins + 1]).mean():.1%} leaves the range"
+        f"{title} {np.trace(m[1:-2, 1:-2]) / bins:.0%} stays in its bin, {(m[0] + m[-2])[1:-2].mean():.1%} leaves the range"
         for title, m in matrices.items()
     ]
     finding = f"Where the mass of each bin of {task.name} goes: {'; '.join(stays)}."

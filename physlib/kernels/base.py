@@ -22,6 +22,7 @@ class Kernel(ABC):
 
     name: ClassVar[str]
     most_draws: ClassVar[int] = 10**9  # beyond which a forecast would take minutes
+    most: ClassVar[dict[str, float]] = {}  # largest value that a free number can take, where there is one
 
     @property
     def parameters(self) -> dict[str, float]:

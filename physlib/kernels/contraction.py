@@ -12,39 +12,29 @@ from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
 from physlib.tasks.base import FiniteBankTask, Task
 
-MOST = 200_000  # trajectories behind the regression
+DRAWS = 100_000  # trajectories behind the regression
 
 
 _REGRESSIONS: WeakKeyDictionary[Task, dict] = WeakKeyDictionary()
 """Those already made, forgotten together with their task: one may hold a reader's gigabytes."""
 
 
-def posterior_mean(task: Task, s: float, draws: int = MOST) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
-    """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`, made once for each task and size."""
+def posterior_mean(task: Task, s: float) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
+    """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`, made once for each task and size.
+
+    Means over groups of equal size in u, so that the curve is finest where measurements are dense.
+    """
     known = _REGRESSIONS.setdefault(task, {})
-    if (s, draws) not in known:
-        known[s, draws] = _regress(task, s, draws)
-    return known[s, draws]
-
-
-def _regress(task: Task, s: float, draws: int) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
-    """Means over groups of equal size in u, so that the curve is finest where measurements are dense."""
-    if isinstance(task, FiniteBankTask):  # longer trajectories, and fewer distinct ones
-        draws = max(draws, MOST // 2)
-        draws, knots = draws // 10, draws // 2_000
-    else:
-        knots = draws // 500
-    rng = numpy_rng(0, f"posterior mean {task.name} {s:.9g}")
-    data = task.draw(draws, rng)
-    with np.errstate(all="ignore"):
-        u = task.measure(data.x + s * task.scale * rng.standard_normal(data.x.shape))
-    finite = np.isfinite(u)
-    order = np.argsort(u[finite])
-    groups = np.array_split(order, knots)
-    return (
-        np.array([u[finite][group].mean() for group in groups]),
-        np.array([data.q[finite][group].mean() for group in groups]),
-    )
+    if s not in known:
+        simulated = isinstance(task, FiniteBankTask)  # longer trajectories, and fewer distinct ones
+        rng = numpy_rng(0, f"posterior mean {task.name} {s:.9g}")
+        data = task.draw(DRAWS // 10 if simulated else DRAWS, rng)
+        with np.errstate(all="ignore"):
+            u = task.measure(data.x + s * task.scale * rng.standard_normal(data.x.shape))
+        finite = np.isfinite(u)
+        groups = np.array_split(np.argsort(u[finite]), DRAWS // (2_000 if simulated else 500))
+        known[s] = tuple(np.array([values[finite][group].mean() for group in groups]) for values in (u, data.q))
+    return known[s]
 
 
 @dataclass(frozen=True)
@@ -66,8 +56,7 @@ class NoiseContract(Kernel):
         left_over = self.t * task.scale * rng.standard_normal(data.x.shape)
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
             u = task.measure(data.x + self.s * noise)
-            # a forecast from few draws needs no finer regression
-            mean = np.interp(u, *posterior_mean(task, self.s, min(MOST, 5 * len(u))))
+            mean = np.interp(u, *posterior_mean(task, self.s))
             if isinstance(task, FiniteBankTask):
                 return mean + task.measure(data.x + left_over) - data.q
             return task.measure(task.generate(mean, data.z) + left_over)

@@ -119,7 +119,7 @@ def _by_chain(
     return (chain_mean(make, start, bounds, noisy.reshape(len(noisy), -1) / unit, s, rng) * unit).reshape(noisy.shape)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _answers(task: Task, s: float, *data: bytes) -> Float[np.ndarray, "N T D"]:
     """The ideal denoiser's answers about trajectories, kept because the same are asked about for every `t`."""
     x, q, z = (np.frombuffer(part) for part in data)

@@ -39,6 +39,7 @@ class LinearVAE(TrajectoryKernel):
     """
 
     name = "linear-vae"
+    most = {"t": 1.0}
     s: float  # decoder noise, share of each channel's standard deviation
     t: float  # weight of a fresh draw from the prior, 1 for nothing else
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
-from physlib.forecasting.fit import MonteCarloBudget, family_table, fit
+from physlib.forecasting.fit import fit, response
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import FAMILIES
 from physlib.mitigations.base import Change, Mitigation, drawn
 from physlib.stats.histogram import bin_counts, flat_mass
 
 FAMILY = "contract"
-EFFORT = MonteCarloBudget(nodes=13, draws=50_000, final=200_000)
+DRAWS = 50_000
+FINAL = 200_000
 
 
 class Deconvolve(Mitigation):
@@ -27,7 +28,7 @@ class Deconvolve(Mitigation):
 
     def change(self, task, data, seen, rng):
         counts = bin_counts(seen[0], task.lo, task.hi)
-        numbers = fit([(family_table(task, FAMILY, EFFORT), counts / counts.sum())])
-        transition = forecast(task, FAMILIES[FAMILY](**numbers), EFFORT.final).transition
+        numbers = fit([(response(task, FAMILY, DRAWS), counts / counts.sum())]).numbers
+        transition = forecast(task, FAMILIES[FAMILY](**numbers), FINAL).transition[:, 1:-2]
         weights = nnls(transition, flat_mass() * transition.shape[1])[0]
         return Change(shown=drawn(task, data.q, weights, rng), arrays={"bin_weights": weights / np.mean(weights)})

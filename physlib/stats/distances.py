@@ -41,25 +41,31 @@ def quantile_shift(reference: Float[Any, " N"], values: Float[Any, " M"], bins: 
 def shift_r2(
     mass: Float[Any, "*S M"],
     observed: Float[Any, " M"],
-    noise_mass: float | Float[Any, "*S"] = 0.0,
-    noise_observed: float = 0.0,
+    n: float | int = np.inf,
+    noise: float | Float[Any, "*S M"] = 0.0,
+    reference: Float[Any, " M"] | None = None,
+    rows: slice = slice(None),
 ) -> Any:
-    """Share of the observed shift that `mass` explains, `1 - |mass - observed|^2 / |observed - flat|^2`.
+    """Share of the observed shift's square that `mass` explains, `1 - |mass - observed|^2 / |observed - reference|^2`.
 
-    With the expected squared sampling noise of either side given (`squared_noise`), it is taken off
-    both norms, so that noise alone neither counts as shift nor as failure to explain it. 1 is exact,
-    0 no better than no shift, below 0 worse.
+    `observed` comes from `n` samples and the rows of `mass` have variance `noise`: the expected squares of both are
+    taken off both norms, so that noise alone neither counts as shift nor as failure to explain it. 1 is exact, 0 no
+    better than no shift, below 0 worse. `reference` is the intended mass, flat where none is given; only `rows` count.
+    NaN where the shift is under twice what sampling alone makes of it.
     """
-    observed = np.asarray(observed)
-    left = np.sum((np.asarray(mass) - observed) ** 2, axis=-1) - noise_mass - noise_observed
-    shift = np.sum((observed - flat_mass(observed.size - 3)) ** 2) - noise_observed
-    return 1 - left / max(shift, 1e-300)
+    observed = np.asarray(observed, dtype=np.float64)
+    reference = flat_mass(observed.size - 3) if reference is None else np.asarray(reference)
+    sampling = observed * (1 - observed) / n
+    shift = (observed - reference)[rows]
+    if 0.5 * np.abs(shift).sum() < 2 * tv_noise((reference * (1 - reference) / n)[rows]) or not shift.any():
+        return np.full(np.shape(mass)[:-1], np.nan)[()]
+    left = np.square(np.asarray(mass) - observed) - sampling - noise
+    return 1 - left[..., rows].sum(axis=-1) / np.sum(shift**2 - sampling[rows])
 
 
-def squared_noise(mass: Float[Any, " M"], n: int) -> float:
-    """Expected squared distance between a mass vector estimated from n samples and its law."""
-    mass = np.asarray(mass)
-    return float(np.sum(mass * (1 - mass)) / n)
+def tv_noise(variance: Float[Any, " M"]) -> float:
+    """Total variation expected of rows that differ by independent normal noise of the given variances alone."""
+    return 0.5 * float(np.sqrt(2 * np.asarray(variance) / np.pi).sum())
 
 
 def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
@@ -70,8 +76,7 @@ def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
     the law itself; with two, their variances add.
     """
     mass = np.asarray(mass, dtype=np.float64)
-    variance = mass * (1 - mass) * sum(1 / n for n in sizes)
-    return 0.5 * float(np.sqrt(2 * variance / np.pi).sum())
+    return tv_noise(mass * (1 - mass) * sum(1 / n for n in sizes))
 
 
 class ShiftReport(NamedTuple):

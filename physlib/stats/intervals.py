@@ -1,4 +1,4 @@
-"""What a forecast may be off by, and what intervals are worth (theory layer).
+"""What a forecast may be off by, and what intervals are worth .
 
 A forecast is made for *one new run*: its bin masses differ from the forecast because samples are finite, because the
 numbers behind the forecast come from a few runs, and because the kernel is not the model. The first is known, the
@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from physlib.stats.histogram import flat_mass
@@ -22,21 +21,26 @@ LEVEL = 0.95
 def predictive_interval(
     mass: Float[np.ndarray, " M"],
     n: int,
-    draws: int,
+    noise: Float[np.ndarray, " M"],
     members: Float[np.ndarray, "J M"],
     misfit: Float[np.ndarray, " M"],
+    elsewhere: int,
     level: float = LEVEL,
 ) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
     """Ends of the interval for each bin mass of one new sample of size `n`.
 
-    `draws` is the Monte Carlo size behind `mass`; `members` are the forecasts from single pilots, whose variance, none
-    where a source has no pilots,
-    stands for that of the numbers and of the seed; `misfit` is the root mean square error expected of the kernel.
-    The four variances add.
+    `noise` is the variance of `mass` from its draws; `members` are the forecasts from single pilots, whose variance,
+    none where a source has no pilots, stands for that of the seed and, over their number, for that of their mean; `misfit` is the root mean square
+    error of forecasts of the same kind on `elsewhere` other tasks. The variances add, and since two of them are
+    estimated from a handful of runs, the quantile is Student's with Welch's and Satterthwaite's degrees of freedom.
     """
-    sampling = np.clip(mass * (1 - mass), 1 / n, None) * (1 / n + 1 / draws)  # an empty bin has an error as well
-    between = members.var(axis=0, ddof=1) if len(members) > 1 else np.zeros_like(mass)
-    half = norm.ppf((1 + level) / 2) * np.sqrt(sampling + between + misfit**2)
+    sampling = np.clip(mass * (1 - mass), 1 / n, None) / n + noise  # an empty bin has an error as well
+    pilots = len(members)
+    between = (1 + 1 / pilots) * members.var(axis=0, ddof=1) if pilots > 1 else np.zeros_like(mass)
+    total = sampling + between + misfit**2
+    doubtful = between**2 / max(1, pilots - 1) + misfit**4 / max(1, elsewhere)
+    freedom = total**2 / np.maximum(doubtful, 1e-9 * total**2)
+    half = student.ppf((1 + level) / 2, freedom) * np.sqrt(total)
     return np.clip(mass - half, 0, 1), np.clip(mass + half, 0, 1)
 
 

@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
+from physlib.stats.histogram import Bins
 
 
 class Trajectories(NamedTuple):
@@ -88,6 +89,11 @@ class Task(ABC):
         if (self.lo, self.hi) == (self.info.lo, self.info.hi):
             return self.family
         return f"{self.family}[{_plain(self.lo)},{_plain(self.hi)}]"
+
+    @cached_property
+    def bins(self) -> Bins:
+        """Bins of equal width over the range, with the flat prior."""
+        return Bins.uniform(self.lo, self.hi)
 
     @property
     def shape(self) -> tuple[int, int]:
