@@ -158,9 +158,9 @@ def benchmark(
     profile: Profile = "laptop",
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
-    """Forecast every run group with every kernel and store the answers, for the table and the pages."""
+    """Forecast every run group with every kernel, and every remedy, and store the answers for the table and the pages."""
     from physlib.evaluation import benchmark as forecasts
-    from physlib.evaluation import run_group
+    from physlib.evaluation import remedy_forecasts, run_group
     from physlib.studies import catalogue
 
     cells = [cell for cell in catalogue.cells(profile) if task in (None, cell[0])]
@@ -173,6 +173,8 @@ def benchmark(
         except PhyslibError:  # not there, or damaged
             entries = forecasts.make(cell)
         typer.echo(f"{name} {model}: {len(entries)} forecasts")
+    if task is None and (again or not remedy_forecasts.path(profile).exists()):
+        remedy_forecasts.make(profile)
 
 
 @app.command()

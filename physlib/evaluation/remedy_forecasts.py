@@ -1,55 +1,121 @@
-"""What a kernel expects of each strategy before it is trained with, its size from pilots alone (running layer)."""
+"""What a kernel forecasts of each remedy before it is trained with, its size from pilots alone; stored like runs."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from physlib import mitigations, tasks
+from physlib import tasks
+from physlib.core.files import read_sealed, seal, write_atomic
+from physlib.core.provenance import revision
 from physlib.core.rng import numpy_rng
 from physlib.evaluation import benchmark
-from physlib.evaluation.remedies import RemedyEffect
 from physlib.kernels import Contract
+from physlib.mitigations import Change, forecast_mitigation
 from physlib.mitigations.learned import FlowChart
 from physlib.runs.config import Config
+from physlib.runs.run import fetch
+from physlib.runs.store import Store
+from physlib.studies.remedies import RemedyExperiment, experiments
 from physlib.tasks.representations import recoded
 
+VERSION = 1  # raise by hand when the forecasts change meaning
+DRAWS = 100_000
+SMOKE_DRAWS, SMOKE_SIZE = 2_000, 0.1  # where a pilot of seconds says nothing
 Mass = Float[np.ndarray, " M"]
 
 
-def size_before(config: Config) -> float:
-    """Size of the one-number kernel for a run that has not been trained: its pilots', by the root of the steps."""
-    cell, entries = benchmark.load(config.task, config.model, config.profile)
+@dataclass(frozen=True)
+class RemedyForecast:
+    """Masses that `contract` of one size forecasts before and after a remedy; `after` None where it says nothing."""
+
+    strategy: str
+    task: str
+    model: str
+    size: float  # share of each channel's standard deviation
+    before: Mass
+    after: Mass | None
+
+
+def load(profile: str) -> list[RemedyForecast]:
+    """The forecast of every remedy experiment, in their order; at smoke missing ones are made on the spot.
+
+    Raises `Missing` or `Damaged`, with the command that makes them.
+    """
+    if profile == "smoke" and not path(profile).exists():
+        make(profile)
+    arrays, record = read_sealed(path(profile), "forecasts of remedies", "make them with: physlib benchmark")
+    return [
+        RemedyForecast(**entry, before=arrays[f"{i}/before"].astype(float), after=_found(arrays, f"{i}/after"))
+        for i, entry in enumerate(record["entries"])
+    ]
+
+
+def make(profile: str) -> None:
+    """Forecast every remedy experiment of a profile and store the answers."""
+    arrays, entries = {}, []
+    for i, experiment in enumerate(experiments(profile)):
+        size = _size(experiment.before[0])
+        before, after = forecast_remedy(experiment, size, SMOKE_DRAWS if profile == "smoke" else DRAWS)
+        named = {f"{i}/before": before, f"{i}/after": after}
+        arrays |= {name: mass.astype(np.float32) for name, mass in named.items() if mass is not None}
+        model = experiment.before[0].model
+        entries.append({"strategy": experiment.strategy, "task": experiment.task, "model": model, "size": size})
+    write_atomic(path(profile), seal(arrays, {"entries": entries, "revision": revision()}))
+
+
+def path(profile: str) -> Path:
+    """Where the forecasts are stored; the name changes with the runs."""
+    runs = [[config.key for config in experiment.configs] for experiment in experiments(profile)]
+    key = hashlib.sha256(json.dumps([VERSION, runs]).encode()).hexdigest()[:10]
+    return Store.of(profile).root / "remedies" / f"{profile}-forecasts-{key}.safetensors"
+
+
+def _found(arrays: dict[str, np.ndarray], name: str) -> Mass | None:
+    return arrays[name].astype(float) if name in arrays else None
+
+
+@cache
+def _group_size(task: str, model: str, profile: str) -> tuple[float, int]:
+    """Size of `contract` fitted to the pilots of a group, and their training steps."""
+    group, entries = benchmark.load(task, model, profile)
     fitted = next(e for e in entries if (e.kernel, e.source) == ("contract", "pilot"))
-    return fitted.parameters[0]["s"] * math.sqrt(cell.pilots[0].config.steps / config.steps)
+    return fitted.parameters[0]["s"], group.pilots[0].config.steps
 
 
-def foretold(effect: RemedyEffect, size: float, draws: int = 100_000) -> tuple[Mass, Mass | None]:
-    """Mass that `contract` of a size expects before and after; `None` where it has nothing to say of a strategy."""
-    task, rng = (
-        tasks.get_task(effect.experiment.task),
-        numpy_rng(0, f"foretell {effect.experiment.strategy} {effect.experiment.task}"),
-    )
-    before = _plain(effect.experiment.task, size, draws)
-    if effect.experiment.strategy == "longer":
-        return before, _plain(
-            effect.experiment.task,
-            math.sqrt(effect.experiment.before[0].steps / effect.experiment.after[0].steps) * size,
-            draws,
-        )
-    if effect.experiment.strategy == "state":
-        return before, _plain(effect.experiment.after[0].task, size, draws)
+def _size(config: Config) -> float:
+    """Size for a run that has not been trained: its pilots', by the root of the steps."""
+    if config.profile == "smoke":
+        return SMOKE_SIZE
+    size, steps = _group_size(config.task, config.model, config.profile)
+    return size * math.sqrt(steps / config.steps)
+
+
+def forecast_remedy(experiment: RemedyExperiment, size: float, draws: int) -> tuple[Mass, Mass | None]:
+    """Mass that `contract` of a size forecasts before and after a remedy."""
+    task, rng = tasks.get_task(experiment.task), numpy_rng(0, f"foretell {experiment.strategy} {experiment.task}")
+    before = _plain(experiment.task, size, draws)
+    if experiment.strategy == "longer":
+        longer = math.sqrt(experiment.before[0].steps / experiment.after[0].steps)
+        return before, _plain(experiment.task, longer * size, draws)
+    if experiment.strategy == "state":
+        return before, _plain(experiment.after[0].task, size, draws)
     known = None
-    if effect.experiment.strategy == "learned":
-        chart = FlowChart(task).load(effect.runs[1][0].arrays)
-        known = mitigations.Change(task=recoded(task, chart))
-    return before, mitigations.foretell(effect.experiment.strategy, task, Contract(size), rng, known, draws)
+    if experiment.strategy == "learned":
+        chart = FlowChart(task).load(fetch(experiment.after[:1])[0].arrays)
+        known = Change(task=recoded(task, chart))
+    return before, forecast_mitigation(experiment.strategy, task, Contract(size), rng, known, draws)
 
 
 @cache
 def _plain(name: str, size: float, draws: int) -> Mass:
-    """Mass that `contract` expects of a task without any strategy."""
-    return mitigations.foretell("", tasks.get_task(name), Contract(size), numpy_rng(0, f"foretell {name}"), draws=draws)
+    """Mass that `contract` forecasts of a task without any remedy."""
+    rng = numpy_rng(0, f"foretell {name}")
+    return forecast_mitigation("", tasks.get_task(name), Contract(size), rng, draws=draws)

@@ -1,7 +1,7 @@
 """Strategies against the shift: what each changes of a run, and what a kernel says it will do."""
 
 from physlib.mitigations.base import Change, Mitigation
-from physlib.mitigations.forecast import foretell
+from physlib.mitigations.forecast import forecast_mitigation
 from physlib.mitigations.strategies import STRATEGIES, get
 
-__all__ = ["STRATEGIES", "Change", "Mitigation", "foretell", "get"]
+__all__ = ["STRATEGIES", "Change", "Mitigation", "forecast_mitigation", "get"]

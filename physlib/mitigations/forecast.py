@@ -1,4 +1,4 @@
-"""What a kernel says of a mitigation before anything is trained with it (theory layer)."""
+"""What a kernel forecasts of a mitigation before anything is trained with it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from jaxtyping import Float
 from physlib.kernels import Kernel
 from physlib.mitigations.base import Change, Quantities
 from physlib.mitigations.strategies import get
-from physlib.stats.histogram import bin_counts
 from physlib.tasks import FiniteBankTask, Task, Trajectories
 
 
-def foretell(
+def forecast_mitigation(
     name: str,
     task: Task,
     kernel: Kernel,
@@ -22,12 +21,12 @@ def foretell(
 ) -> Float[np.ndarray, " M"] | None:
     """Forecast mass of a run with the strategy of that name; `None` where the kernel has nothing to say of it.
 
-    Runs that the strategy must have seen are played by the kernel too. `known` is the change itself where it
+    Runs that the strategy depends on are forecast by the kernel too. `known` is the change itself where it
     was made before, as learned coordinates are.
     """
-    data = task.sample(min(draws, task.BANK) if isinstance(task, FiniteBankTask) else draws, rng)
+    data = task.draw(min(draws, task.BANK) if isinstance(task, FiniteBankTask) else draws, rng)
     q = _pushed(name, task, data, kernel, rng, known)
-    return None if q is None else bin_counts(q, task.lo, task.hi) / q.size
+    return None if q is None else task.bins.mass(q)
 
 
 def _pushed(
