@@ -77,6 +77,7 @@ def run(
     from physlib.runs import run as runner
     from physlib.runs.presets import resolve
     from physlib.runs.store import Store
+    from physlib.studies import catalogue
 
     config = resolve(task, model, profile, seed, pilot, **text.read_changes(changes or []))
     if dry_run:
@@ -86,7 +87,7 @@ def run(
             f"{'key':<13} {config.key}\n{'expected':<13} about {config.expected_seconds / 60:.1f} min on one core"
         )
         return
-    result = runner.run(config, device)
+    result = runner.run(config, device, catalogue.keep(config))
     typer.echo(text.run_summary(tasks.get_task(task), result))
     typer.echo(f"stored: {Store.of(profile).path(config).name}")
 

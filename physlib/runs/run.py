@@ -1,19 +1,8 @@
 """From a configuration to a stored result; the only place where tasks and models meet (running layer).
 
-Arrays of a result (`N` samples; floats are float32 unless said):
-
-- `q` `(N,)`: the balanced quantity of each sample, in the task's unit;
-- `residual` `(N,)` float16: distance from the task's rule; `other/<name>` `(N,)` float16: other quantities, kept
-  for a profile's own judged runs, and those that mitigations are compared with;
-- `other_shift`: total variation of each other quantity from the demonstrations', of runs with a mitigation; `asked`
-  `(N,)`: the quantity that a model was asked for; and what the mitigation itself wants kept, learned charts of the
-  first judged seed only;
-- `loss` `(S,)`: training loss, one point per 20 steps;
-- `probe_...`: locality, where there are probes, see `physlib.runs.diagnostics`; `plan_...`: planning between given end points, `nearest_...`:
-  memorisation, likewise;
-- `trajectories` `(48, T, D)`: the first samples, 1,000 of the first judged run on an arm; `weights/...`: averaged
-  weights as bfloat16 words, kept for the first pilot of a profile's own runs, and for the first judged seed of
-  `models.DIFFUSIONS` on tasks whose rule makes steps, where they fit one megabyte.
+Arrays of a result: the summary of its samples and, where its study keeps them, the samples (`physlib.runs.summary`);
+`loss` `(S,)`, training loss, one point per 20 steps; `probe_...`, `plan_...` and `nearest_...`
+(`physlib.runs.diagnostics`); what a mitigation itself wants kept.
 """
 
 from __future__ import annotations
@@ -39,23 +28,20 @@ from physlib.runs.diagnostics import CHUNK, end_points, locality, memorisation, 
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.setup import build_model, model_inputs, training_data
 from physlib.runs.store import Result, Store
-from physlib.stats.distances import quantile_shift
+from physlib.runs.summary import Keep, measure, summarise
 
 if TYPE_CHECKING:
     from physlib.mitigations import Change
     from physlib.models.base import TrajectoryModel
 
 DEVICES = ("auto", "cpu", "cuda")
-SHOWN = 48  # trajectories kept to be looked at
-AUDITED = 1_000  # and of the first judged run on an arm, to be audited
-WEIGHTS_LIMIT = 1_000_000  # bytes
 
 
-def run(config: Config, device: str = "auto") -> Result:
+def run(config: Config, device: str = "auto", keep: Keep | None = None) -> Result:
     """The result of a run, from the store or made now. A damaged stored file is announced and made anew.
 
     `device` is `auto` (a GPU where there is one), `cpu` or `cuda`. Raises `PhyslibError` for a device
-    that is not there. Two processes asking for one run train it once.
+    that is not there. Two processes asking for one run train it once. `keep` says what a run made now stores.
     """
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
@@ -69,7 +55,7 @@ def run(config: Config, device: str = "auto") -> Result:
             pass
         except Damaged as error:
             warnings.warn(f"{error} (making it anew now)", stacklevel=2)
-        result = produce(config, _device(device), store.work(config, "checkpoint"))
+        result = produce(config, _device(device), store.work(config, "checkpoint"), keep)
         store.put(result)
         store.work(config, "checkpoint").unlink(missing_ok=True)
         return result
@@ -131,28 +117,38 @@ def _change(config: Config, task: tasks.Task, data: tasks.Trajectories, earlier:
     return mitigations.get(config.mitigation).change(task, data, seen, rng)
 
 
-def produce(config: Config, device: str, checkpoint: Path | None) -> Result:
+def produce(config: Config, device: str, checkpoint: Path | None, keep: Keep | None = None) -> Result:
     """Make a run from nothing, or from its checkpoint; the store is not touched."""
     earlier = _earlier(config, device)
-    task, started = tasks.get_task(config.task), time.perf_counter()
+    task, started, keep = tasks.get_task(config.task), time.perf_counter(), keep or Keep()
     data = training_data(config)
     change = _change(config, task, data, earlier)
     if change.kept is None:
-        arrays, record = _trained(config, task, data, change, device, checkpoint)
+        measured, arrays, record = _trained(config, task, data, change, device, checkpoint, keep)
     else:
-        arrays, record = _selected(earlier[0], change.kept)
-    if config.mitigation:
-        shifts = [quantile_shift(m(data.x), arrays.pop(f"other/{name}")) for name, m in task.others.items()]
-        arrays["other_shift"] = np.array(shifts, dtype=np.float32)
-        if change.task is None or config.seed == JUDGED_SEEDS[0]:  # a learned chart is large
-            arrays |= change.arrays
-    return Result(config, arrays, provenance(device) | record | {"seconds_total": _since(started)})
+        measured, record = _selected(earlier[0], change.kept)
+        arrays = {}
+    summary, facts = summarise(task, measured, data.x)
+    arrays |= summary | {name: value for name, value in measured.items() if _kept(name, keep)}
+    if change.task is None or keep.representation:
+        arrays |= change.arrays
+    return Result(config, arrays, provenance(device) | record | facts | {"seconds_total": _since(started)})
+
+
+def _kept(name: str, keep: Keep) -> bool:
+    return keep.others if name.startswith("other/") else keep.samples
 
 
 def _trained(
-    config: Config, task: tasks.Task, data: tasks.Trajectories, change: Change, device: str, checkpoint: Path | None
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays of a run, and what training took."""
+    config: Config,
+    task: tasks.Task,
+    data: tasks.Trajectories,
+    change: Change,
+    device: str,
+    checkpoint: Path | None,
+    keep: Keep,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
+    """Measurements of samples, other arrays of a run, and what training took."""
     import torch
 
     from physlib.runs.training import Schedule, fit, one_thread
@@ -169,23 +165,21 @@ def _trained(
         samples = _sample(model, config, device, asked)
         samples = samples if change.task is None else change.task.chart.decode(samples)
         seconds = {"seconds_train": round(record.seconds, 2), "seconds_sample": _since(begun)}
-        arrays = _measurements(task, samples, config)
+        measured, arrays = measure(task, samples), {"trajectories": samples[: keep.trajectories].astype(np.float32)}
         if config.n_probe:
             arrays |= locality(model, change.task or task, config, title)
         arrays |= plans(model, task, config)
     arrays |= memorisation(samples, data.x, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
-    if asked is not None:
+    if asked is not None and keep.condition:
         arrays["asked"] = asked[:, 0].astype(np.float32)
-    if _keeps_weights(config):
-        weights = {f"weights/{name}": words for name, words in model.save().items()}
-        if sum(w.nbytes for w in weights.values()) <= WEIGHTS_LIMIT:
-            arrays |= weights
-    return arrays, seconds | {"n_parameters": model.n_parameters}
+    if keep.weights:
+        arrays |= {f"weights/{name}": words for name, words in model.save().items()}
+    return measured, arrays, seconds | {"n_parameters": model.n_parameters}
 
 
 def _selected(result: Result, rows: Int[np.ndarray, " M"]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Rows of an earlier run's measurements; no training."""
+    """Rows of an earlier run's measurements, and what that took; no training."""
     kept = [name for name in result.arrays if name in ("q", "residual") or name.startswith("other/")]
     took = {"seconds_train": 0.0, "seconds_sample": 0.0, "n_parameters": result.provenance["n_parameters"]}
     return {name: result[name][rows] for name in kept}, took
@@ -193,20 +187,6 @@ def _selected(result: Result, rows: Int[np.ndarray, " M"]) -> tuple[dict[str, np
 
 def _since(started: float) -> float:
     return round(time.perf_counter() - started, 2)
-
-
-def _keeps_weights(config: Config) -> bool:
-    """The first pilot, whose deviations are a kernel, and the first run of the models that the argument is made on."""
-    if config.role == "pilot":
-        return config.seed == PILOT_SEEDS[0] and not config.changes
-    argued = config.model in models.DIFFUSIONS and isinstance(tasks.get_task(config.task), tasks.RecurrenceTask)
-    return config.seed == JUDGED_SEEDS[0] and argued and not config.changes
-
-
-def _shown(task: tasks.Task, config: Config) -> int:
-    """How many samples are kept whole."""
-    audited = isinstance(task, tasks.Arm) and config.seed == JUDGED_SEEDS[0] and not config.changes
-    return AUDITED if audited else SHOWN
 
 
 def _sample(
@@ -228,15 +208,3 @@ def _sample(
     else:
         chunks = [model.sample(min(CHUNK, config.n_samples - start), rng).cpu() for start in starts]
     return torch.cat(chunks).double().numpy()
-
-
-def _measurements(task: tasks.Task, x: np.ndarray, config: Config) -> dict[str, np.ndarray]:
-    compared = config.mitigation or not config.n_probe  # with mitigations
-    own = not config.changes and config.role == "judged"
-    others = task.others if own or compared else {}
-    with np.errstate(all="ignore"):  # a measurement that is not finite is counted as failed, not warned about
-        return {
-            "q": task.measure(x).astype(np.float32),
-            "residual": task.residual(x).astype(np.float16),
-            "trajectories": x[: _shown(task, config)].astype(np.float32),
-        } | {f"other/{name}": measure(x).astype(np.float16) for name, measure in others.items()}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from physlib import tasks
 from physlib.core.errors import PhyslibError
 from physlib.models import DIFFUSIONS
-from physlib.runs.config import FRESH_SEEDS, Config
+from physlib.runs.config import FRESH_SEEDS, JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
+from physlib.runs.summary import Keep
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.remedies import experiments
 
@@ -36,6 +37,8 @@ PENDULUMS = (
     "pendulum-chaotic-state",
     "pendulum-chaotic-positions",
 )
+WIDEST = 128
+"""Width of the largest networks whose weights are stored."""
 CELLS = (
     *((task, model) for model in MODELS for task in TASKS),
     *((system, "diffusion-unet") for system in (*MAZES, POINT_MAZE, *PENDULUMS)),
@@ -99,3 +102,20 @@ def runs(profile: str) -> list[Config]:
     mitigated = [c for experiment in experiments(profile) for c in experiment.configs]
     # factors share the runs at their usual level, strategies those without any
     return list(dict.fromkeys([*judged, *audited, *planned, *single, *tried, *confirming, *mitigated]))
+
+
+def keep(config: Config) -> Keep:
+    """What a run stores beyond its summary.
+
+    Weights: of the first pilot, whose deviations are a kernel, and of the first run of the models that the argument is
+    made on; those of wide networks take megabytes. Trajectories: a thousand of the first run on an arm, to be audited.
+    """
+    pilot, first = config.role == "pilot", config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0])
+    own = config == resolve(config.task, config.model, config.profile, config.seed, pilot)
+    argued = pilot or (config.task in TASKS and config.model in DIFFUSIONS)
+    return Keep(
+        others=not pilot and (own or not config.n_probe),
+        weights=own and first and argued and config.width <= WIDEST,
+        representation=first,
+        trajectories=1_000 if own and first and config.task in ARMS else 48,
+    )
