@@ -18,7 +18,7 @@ class Planted(Response):
     """A kernel of size s shifts by s times a wave."""
 
     def at(self, place):
-        return flat_mass() + GRID[place[0]] * WAVE
+        return np.stack([flat_mass() + GRID[place[0]] * WAVE, np.zeros(WAVE.size)])
 
 
 def site(pilot, finished):

@@ -65,22 +65,22 @@ def _family(group: RunGroup, family: str) -> list[KernelForecast]:
     entries = []
     for source in ("oracle", "seed"):
         fits = [fit([(own, mass)]) for mass in group.targets.get(source, ())]
-        entries += [_entry(group, kernel, source, fits)] if fits else []
+        entries += [_entry(group, own, kernel, source, fits)] if fits else []
     here = _Site(own, group.targets["pilot"][0], group.shares.mean(axis=0))
     for source in FORECASTS:
         found = _calibrate(source, here, elsewhere, group.shrinkage)
         if source == "scaled" and found.at_bound:
             continue
         singles = [replace(here, pilot=mass) for mass in shares(group.task, group.pilots)]
-        members = [own.mass(_calibrate(source, one, elsewhere, group.shrinkage).numbers) for one in singles]
+        members = [own.mass(_calibrate(source, one, elsewhere, group.shrinkage).numbers)[0] for one in singles]
         expected = [
             site.response.mass(
                 _calibrate(source, site, [o for o in elsewhere if o is not site], group.shrinkage).numbers
-            )
+            )[0]
             for site in elsewhere
         ]
         finished = np.array([site.finished for site in elsewhere])
-        made = _entry(group, kernel, source, [found])
+        made = _entry(group, own, kernel, source, [found])
         entries.append(_with_interval(group, made, np.array(members), np.array(expected), finished))
     return entries
 
@@ -94,11 +94,15 @@ def _calibrate(source: str, site: _Site, others: list[_Site], shrinkage: float) 
     return replace(found, numbers=smaller) if source == "scaled" else found
 
 
-def _entry(group: RunGroup, build: type[Kernel], source: str, fits: list[Fit]) -> KernelForecast:
-    """An entry with the forecasts that fitted numbers lead to."""
+def _entry(group: RunGroup, own: Response, build: type[Kernel], source: str, fits: list[Fit]) -> KernelForecast:
+    """An entry with the forecasts that fitted numbers lead to; from the lattice where no more draws are to be had."""
     final = group.budget.within(build.most_draws).final
+    if final == build.most_draws:
+        masses, noise = np.stack([own.mass(found.numbers) for found in fits], axis=1)
+        return fitted_entry(group, build.name, source, fits, masses, noise, final, 0.0)
     made = [forecast(group.task, build(**found.numbers), final) for found in fits]
-    return fitted_entry(group, build.name, source, fits, made)
+    masses, noise = np.stack([(one.mass, one.noise) for one in made], axis=1)
+    return fitted_entry(group, build.name, source, fits, masses, noise, final, made[0].seconds)
 
 
 def _baselines(group: RunGroup) -> list[KernelForecast]:

@@ -29,7 +29,6 @@ from physlib.core.files import read_sealed, seal, write_atomic
 from physlib.core.provenance import revision
 from physlib.evaluation.shift import counts, shares
 from physlib.forecasting.fit import Fit, MonteCarloBudget
-from physlib.forecasting.forecast import Forecast
 from physlib.runs.run import load_runs
 from physlib.runs.store import Result, Store
 from physlib.studies.catalogue import TASKS
@@ -186,18 +185,26 @@ def entry(
 
 
 def fitted_entry(
-    group: RunGroup, name: str, source: str, fits: Sequence[Fit], made: Sequence[Forecast], estimated: int = 0
+    group: RunGroup,
+    name: str,
+    source: str,
+    fits: Sequence[Fit],
+    masses: Float[np.ndarray, "F M"],
+    noise: Float[np.ndarray, "F M"],
+    draws: int,
+    seconds: float,
+    estimated: int = 0,
 ) -> KernelForecast:
-    """An entry from fitted numbers and the forecasts made with them, one for each evaluation seed or one for all."""
+    """An entry from fitted numbers, one fit for each evaluation seed or one for all."""
     return entry(
         group,
         name,
         source,
-        masses=np.array([one.mass for one in made]),
-        noise=np.array([one.noise for one in made]),
-        draws=made[0].draws,
+        masses,
+        noise,
+        draws,
         numbers=[found.numbers for found in fits],
-        seconds=fits[0].seconds + made[0].seconds,
+        seconds=fits[0].seconds + seconds,
         estimated=estimated,
         at_bound=any(found.at_bound for found in fits),
     )

@@ -63,37 +63,37 @@ class Response:
         """`axes` are the values of each number that forecasts may be made at, rising."""
         self.task, self.axes, self.bins = task, axes, bins or task.bins
         self._build, self._draws = build, draws
-        self._masses: dict[tuple[int, ...], Float[np.ndarray, " M"]] = {}
+        self._made: dict[tuple[int, ...], Float[np.ndarray, "2 M"]] = {}
         self._seconds = 0.0  # of all forecasts so far
         self._visited: set[tuple[int, ...]] = set()
 
-    def at(self, place: tuple[int, ...]) -> Float[np.ndarray, " M"]:
-        """Mass at a place of the lattice."""
-        if place not in self._masses:
+    def at(self, place: tuple[int, ...]) -> Float[np.ndarray, "2 M"]:
+        """Mass, and its variance from the number of draws, at a place of the lattice."""
+        if place not in self._made:
             numbers = (float(axis[i]) for axis, i in zip(self.axes.values(), place, strict=True))
             found = forecast(self.task, self._build(*numbers), self._draws, bins=self.bins)
-            self._masses[place], self._seconds = found.mass, self._seconds + found.seconds
+            self._made[place], self._seconds = np.stack([found.mass, found.noise]), self._seconds + found.seconds
         self._visited.add(place)
-        return self._masses[place]
+        return self._made[place]
 
     def seconds(self) -> float:
         """How long the forecasts take that were asked for since this was called last, made then or before."""
         asked, self._visited = len(self._visited), set()
-        return asked * self._seconds / max(1, len(self._masses))
+        return asked * self._seconds / max(1, len(self._made))
 
-    def interpolate(self, position: Iterable[float | int]) -> Float[np.ndarray, " M"]:
-        """Mass at a fractional place, linear between neighbours along each axis."""
+    def interpolate(self, position: Iterable[float | int]) -> Float[np.ndarray, "2 M"]:
+        """Mass and variance at a fractional place, linear between neighbours along each axis."""
         position = list(position)
         below = [min(int(p), len(axis) - 2) for p, axis in zip(position, self.axes.values(), strict=True)]
-        total = np.zeros(len(self.bins.reference))
+        total = np.zeros((2, len(self.bins.reference)))
         for corner in product((0, 1), repeat=len(below)):
             parts = [abs(1 - c - (p - b)) for c, p, b in zip(corner, position, below, strict=True)]
             if weight := float(np.prod(parts)):
                 total += weight * self.at(tuple(b + c for b, c in zip(below, corner, strict=True)))
         return total
 
-    def mass(self, numbers: dict[str, float]) -> Float[np.ndarray, " M"]:
-        """Mass at given free numbers; those beyond the lattice are taken to its end."""
+    def mass(self, numbers: dict[str, float]) -> Float[np.ndarray, "2 M"]:
+        """Mass and variance at given free numbers; those beyond the lattice are taken to its end."""
         return self.interpolate([np.interp(numbers[n], a, np.arange(len(a))) for n, a in self.axes.items()])
 
 
@@ -135,7 +135,7 @@ def fit(targets: Sequence[tuple[Response, Float[np.ndarray, " M"]]]) -> Fit:
 
     def misfit(position) -> float:
         return sum(
-            float(np.sum((r.interpolate(position) - mass) ** 2)) / max(shift, 1e-12)
+            float(np.sum((r.interpolate(position)[0] - mass) ** 2)) / max(shift, 1e-12)
             for (r, mass), shift in zip(targets, shifts, strict=True)
         )
 
