@@ -1,4 +1,4 @@
-"""What runs are seen to do: shift, plausibility, locality, and means over seeds (running layer)."""
+"""What runs did to the balanced quantity: shift, plausibility, locality, and means over seeds."""
 
 from __future__ import annotations
 
@@ -40,13 +40,24 @@ def observed(task: Task, result: Result) -> Observed:
     return Observed(moved[0], change[0], float(good.mean()), moved[1], change[1])
 
 
-def filter_shift(task: Task, result: Result) -> float:
-    """Total variation that keeping plausible samples alone would give a flat histogram, by each bin's share of them."""
+def filtered_mass(task: Task, result: Result) -> Float[np.ndarray, " M"]:
+    """What keeping plausible samples alone would make of a flat histogram, by each bin's share of them; NaN for none."""
     bins = bin_index(result["q"].astype(float), task.lo, task.hi)
     good = result["residual"] < task.info.threshold
     shares = [good[bins == i].mean() if np.any(bins == i) else 0.0 for i in range(1, BINS + 1)]
     kept = np.concatenate([[0.0], shares, [0.0, 0.0]])
-    return float(total_variation(kept / kept.sum(), flat_mass())) if kept.sum() else math.nan
+    return kept / kept.sum() if kept.any() else np.full_like(kept, math.nan)
+
+
+def filter_shift(task: Task, result: Result) -> float:
+    """Total variation from flat of `filtered_mass`."""
+    return float(total_variation(filtered_mass(task, result), flat_mass()))
+
+
+def filter_change(task: Task, result: Result) -> float:
+    """Change of the mean quantity, in its unit, by `filtered_mass`."""
+    centres = np.arange(BINS) + 0.5 - BINS / 2
+    return float(filtered_mass(task, result)[1 : BINS + 1] @ centres) * (task.hi - task.lo) / BINS
 
 
 def distance_from_flat(task: Task, q: Float[np.ndarray, " N"]) -> float:
