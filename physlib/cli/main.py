@@ -120,7 +120,7 @@ def forecast(
     if runs:
         from physlib.evaluation.shift import counts
 
-        for result, histogram in zip(runs, counts(system, runs), strict=True):
+        for result, histogram in zip(runs, counts(runs), strict=True):
             skill = score(histogram, answer.mass, answer.noise)
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
             typer.echo(f"against {against} seed {result.config.seed}: {numbers}")

@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.rng import numpy_rng
+from physlib.evaluation.shift import shift_distances
 from physlib.forecasting.forecast import Forecast
 from physlib.kernels import FAMILIES, Kernel
 from physlib.runs.config import Config
 from physlib.runs.store import Result
-from physlib.stats.distances import shift_report, total_variation
+from physlib.stats.distances import total_variation
 from physlib.tasks import Task
 
 if TYPE_CHECKING:
@@ -35,14 +34,13 @@ BAR = 50  # longest bar, in characters; one stands for a mass of .001
 
 def run_summary(task: Task, result: Result) -> str:
     """One run in one line: shift with interval and floor, mean, plausible share, cost."""
-    q, config = result["q"], result.config
-    report = shift_report(q, task.lo, task.hi, numpy_rng(0, "bootstrap"))
-    plausible = float(np.mean(result["residual"] < task.info.threshold))
+    config, facts = result.config, result.provenance
+    report = shift_distances(result, numpy_rng(0, "bootstrap"))
     return (
         f"{config.task} {config.model} {config.profile} seed {config.seed}: "
         f"TV {report.tv:.3f} [{report.tv_lo:.3f}, {report.tv_hi:.3f}], floor {report.floor:.3f}; "
-        f"mean {task.info.quantity} {(task.lo + task.hi) / 2:.3f} -> {np.nanmean(q):.3f}; "
-        f"plausible {plausible:.1%}; {config.steps} steps in {result.provenance['seconds_train']:.0f} s"
+        f"mean {task.info.quantity} {(task.lo + task.hi) / 2:.3f} -> {facts['q_mean']:.3f}; "
+        f"plausible {facts['plausible']:.1%}; {config.steps} steps in {facts['seconds_train']:.0f} s"
     )
 
 

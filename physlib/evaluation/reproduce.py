@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 
-from physlib import tasks
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.evaluation.claims import most_tv
@@ -30,7 +29,7 @@ class Verdict:
     apart: float  # total variation between the two histograms
     spread: float  # the largest between two seeds of the group, plus the floor of two samples
     noise: float  # total variation that a run without a shift hardly ever exceeds
-    identical: bool  # every measured quantity equal to the last bit
+    identical: bool  # quantity and residual of every sample equal to the last bit
 
     @property
     def agrees(self) -> bool:
@@ -86,10 +85,10 @@ def compare(config: Config) -> Verdict:
     runs = fetch(twins)
     flat, index = flat_mass(), twins.index(config)
     again = produce(config, "cpu", None)
-    masses = shares(tasks.get_task(config.task), [*runs, again])
+    masses = shares([*runs, again])
     shifts = [total_variation(share, flat) for share in masses]
     between = [total_variation(a, b) for a, b in combinations(masses[:-1], 2)]
-    n = config.n_samples
+    n = again.provenance["n"]
     return Verdict(
         config=config,
         stored=shifts[index],
@@ -98,5 +97,5 @@ def compare(config: Config) -> Verdict:
         apart=total_variation(masses[index], masses[-1]),
         spread=max(between, default=0.0) + tv_floor(masses[index], n, n),
         noise=most_tv(n),
-        identical=bool(np.array_equal(runs[index]["q"], again["q"], equal_nan=True)),
+        identical=runs[index].provenance["sha256"] == again.provenance["sha256"],
     )

@@ -51,7 +51,7 @@ class Runs:
         self.evidence, self.found = evidence, fetch(evidence.configs)
         self.task = tasks.get_task(evidence.configs[0].task)
         self.seen: list[Observed] = [observed(self.task, run) for run in self.found]
-        self.n = self.found[0]["q"].size
+        self.n: int = self.found[0].provenance["n"]
 
     @property
     def width(self) -> float:
@@ -90,7 +90,7 @@ class Runs:
             "tv_hi": high,
             "tv_floor": tv_floor(flat_mass(), self.n),
             "mean_prior": (self.task.lo + self.task.hi) / 2,
-            "mean_observed": float(np.mean([np.nanmean(run["q"]) for run in self.found])),
+            "mean_observed": float(np.mean([run.provenance["q_mean"] for run in self.found])),
             "seconds_train": float(np.mean([run.provenance["seconds_train"] for run in self.found])),
             "width": first.config.width,
             "revision": first.provenance["revision"] or revision(),
@@ -109,7 +109,7 @@ def _plausible(runs: Runs) -> list[Row]:
     """C2: the shift among plausible samples, beyond what choosing those would make of a flat prior."""
     shifts, shares, kept = runs.of("shift_plausible"), runs.of("plausible"), runs.fewest_plausible
     floor = tv_floor(flat_mass(), kept)
-    by_filter = float(np.mean([filter_shift(runs.task, run) for run in runs.found]))
+    by_filter = float(np.mean([filter_shift(run) for run in runs.found]))
     bound = no_shift(shifts, by_filter + floor, tv_deviation(kept))
     columns = {"plausible": np.mean(shares), "tv_plausible": np.mean(shifts)}
     return [runs.row("tv_plausible", shifts, floor, no_shift=bound, **columns)]
@@ -167,7 +167,7 @@ def _remedy(runs: Runs) -> Row:
 
 def _locality(runs: Runs) -> list[Row]:
     """C4: the share R2 of the shift that redrawing fresh data at each level with the trained model reproduces."""
-    shares, probe = locality(runs.task, runs.found), PROBES[runs.evidence.model]
+    shares, probe = locality(runs.found), PROBES[runs.evidence.model]
     names = {"kernel": probe.name, "source": "oracle"}
     return [
         runs.row("r2", seeds, r2=np.mean(seeds), variant=f"level={level:g}", **names)
@@ -186,7 +186,7 @@ def _forecasts(runs: Runs) -> list[Row]:
             for x in entries
             if x.source in FORECASTS
         ]
-    histograms = counts(runs.task, runs.found)
+    histograms = counts(runs.found)
     return [_forecast(runs, histograms, entry) for entry in entries]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import NamedTuple
 
+from physlib import mitigations
 from physlib.core.errors import unknown
-from physlib.models import DIFFUSIONS
+from physlib.models import DIFFUSIONS, PROBES, RENOISE
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
+from physlib.studies import confounds
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.forecasts import (
     APPLIED,
@@ -24,7 +27,7 @@ from physlib.studies.forecasts import (
     fresh,
     groups,
 )
-from physlib.studies.remedies import CLAIMS, experiments
+from physlib.studies.remedies import CLAIMS, STATES_ASKED, experiments
 
 __all__ = ["GROUPS", "MAZES", "MODELS", "PENDULUMS", "POINT_MAZE", "SPEED_MAZE", "TASKS", "fresh", "groups"]
 
@@ -41,6 +44,8 @@ ARMS = ("arm-positions", "arm-steps")
 """A reaching arm as motion capture stores it, and in the steps that an audit recommends."""
 WIDEST = 128
 """Width of the largest networks whose weights are stored."""
+FEW, PICTURED, COMPARED, AUDITED = 4, 30, 48, 1_000
+"""Trajectories stored: of most runs, for pictures, for distances to other trajectories, for an audit."""
 CONFIRMING = "seeds that no rule was found on"
 
 
@@ -132,17 +137,45 @@ def runs(profile: str) -> list[Config]:
 
 
 def keep(config: Config) -> Keep:
-    """What a run stores beyond its summary.
+    """What a run stores beyond its summary: what a page, a kernel, a remedy or a test reads of it.
 
-    Weights: of the first pilot, whose deviations are a kernel, and of the first run of the models that the argument is
-    made on; those of wide networks take megabytes. Trajectories: a thousand of the first run on an arm, to be audited.
+    Samples where a remedy must see them or values were asked for, on the logistic map, whose periodic windows are narrow,
+    and on the timed maze. Weights of the first pilot of a denoiser, whose deviations are a kernel, and of the first run of
+    the models that the argument is made on; those of wide networks take megabytes.
     """
     pilot, first = config.role == "pilot", config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0])
     own = config == resolve(config.task, config.model, config.profile, config.seed, pilot)
     argued = pilot or (config.task in TASKS and config.model in DIFFUSIONS)
+    asked = bool(config.mitigation) and mitigations.get(config.mitigation).needs_quantity
+    seen = config in _seen_by_remedies(config.profile)
+    timed, windowed = (own and not pilot and config.task == name for name in (SPEED_MAZE, confounds.TASK))
+    pictured = own and first and (not pilot or config.task in TASKS)
+    compared = config.mitigation in STATES_ASKED or config in _compared(config.profile)
     return Keep(
-        others=not pilot and (own or not config.n_probe),
-        weights=own and first and argued and config.width <= WIDEST,
+        samples=asked or seen or timed or windowed,
+        residual=seen or timed,
+        others=seen or timed,
+        condition=False,  # drawn again by `evaluation.remedies.asked`
+        weights=own and first and argued and config.width <= WIDEST and PROBES[config.model] is RENOISE,
+        deviations=own,
+        nearest=False,
         representation=first,
-        trajectories=1_000 if own and first and config.task in ARMS else 48,
+        trajectories=AUDITED
+        if pictured and config.task in ARMS
+        else COMPARED
+        if compared
+        else PICTURED
+        if pictured
+        else FEW,
     )
+
+
+@cache
+def _seen_by_remedies(profile: str) -> frozenset[Config]:
+    return frozenset(c for e in experiments(profile) for runs in e.earlier for c in runs)
+
+
+@cache
+def _compared(profile: str) -> frozenset[Config]:
+    sizes = next(factor for factor in confounds.FACTORS if factor.field == "n_train")
+    return frozenset(c for level in sizes.levels for c in sizes.configs(level, profile))
