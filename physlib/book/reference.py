@@ -1,18 +1,25 @@
-"""Pages of the book that are written from the library itself: the ledger of claims, the reference (pages layer)."""
+"""Pages that are written from the library itself: the claims, the expected numbers, the reference of the library."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from physlib.core.files import write_atomic
 from physlib.evaluation import table
-from physlib.models import PROBES
+from physlib.evaluation.comparisons import HEADLINE
+from physlib.models import DIFFUSIONS, PROBES
+from physlib.studies import catalogue
+from physlib.studies.forecasts import TASKS
 
 _INTRODUCTION = """# Ledger of claims
 
-Every row that stands behind a sentence of this book, profile `{profile}`, from `physlib ledger`; `physlib ledger --json`
-has all columns. Scores are means over the judged seeds; {{doc}}`notation` says what `source` and the scores mean.
+Every row that stands behind a sentence of this book, profile `{profile}`, from `physlib table`; `physlib ledger --json`
+has all columns. Scores are means over the evaluation seeds; {{doc}}`notation` says what `source` and the scores mean.
 """
 _ORDER = (
     "errors",
@@ -27,46 +34,97 @@ _ORDER = (
     "train",
     "store",
 )
+_SHIFT = ["tv_observed", "tv_floor", "plausible", "tv_plausible", "mean_prior", "mean_observed"]
+_SCORE = ["kernel", "source", "corr", "r2", "r2_inner", "skill"]
+_STATED = ["value", "tolerance", "no_shift"]
+_EXPECTED = re.compile(r"(?<=<!-- expected numbers -->\n).*(?=<!-- end -->)", re.DOTALL)
+_ARGUED = (  # forecasts with an expected number, besides the headline kernel's: kernel, source
+    *(("noise-contract-q", "oracle"), ("shrink-and-blur", "oracle"), ("isotropic", "transferred")),
+)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A Markdown table; numbers with three decimals, absent values blank."""
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for row in rows:
-        cells = ("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row)
+        cells = ("" if pd.isna(v) else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def claims_page(profile: str) -> str:
-    """The ledger as a page, one table a claim."""
+    """The results table as a page, one table a claim."""
     rows = table.rows(profile)
-    cells = list(dict.fromkeys((row["task"], row["model"]) for row in rows if row["claim"] == "C1"))
+    parts = [_INTRODUCTION.format(profile=profile)]
 
-    def of(claim: str, cell: tuple[str, str]) -> list[table.Row]:
-        return [row for row in rows if row["claim"] == claim and (row["task"], row["model"]) == cell]
+    def add(title: str, some: pd.DataFrame, columns: Sequence[str]) -> None:
+        if len(some):
+            parts.extend([title, _table(columns, some[list(columns)].itertuples(index=False))])
 
-    shift = ("tv_observed", "tv_floor", "plausible", "tv_plausible", "mean_prior", "mean_observed")
-    score = ("kernel", "source", "corr", "r2", "skill")
-    parts = [
-        _INTRODUCTION.format(profile=profile),
-        "## C1, C2: the shift, and the shift among plausible samples\n",
-        _table(("task", "model", *shift), ([*cell, *(of("C1", cell)[0][key] for key in shift)] for cell in cells)),
-        "## C4: share R2 of the shift that redrawing data to a level reproduces\n",
-    ]
-    for probe in dict.fromkeys(PROBES[model] for _, model in cells):
-        own = [cell for cell in cells if PROBES[cell[1]] is probe]
-        heads = ("task", "model", *(f"{probe.name} {level:g}" for level in probe.levels))
-        parts.append(_table(heads, ([*cell, *(f"{row['r2']:.2f}" for row in of("C4", cell))] for cell in own)))
+    place = ["task", "model"]
+    add("## C1: the shift\n", rows[rows.claim == "C1"], [*place, *_SHIFT])
+    add("## C2: the shift among plausible samples\n", rows[rows.claim == "C2"], [*place, "plausible", *_STATED])
+    physical = rows[rows.claim.isin(["C3", "C6"])]
+    add("## C3, C6: means in physical units\n", physical, [*place, "variant", "number", "unit", *_STATED])
+    parts.append("## C4: share R2 of the shift that redrawing data to a level reproduces\n")
+    local = rows[rows.claim == "C4"]
+    for name, some in local.groupby("kernel", sort=False):
+        wide = some.pivot(index=place, columns="variant", values="r2")[list(dict.fromkeys(some.variant))].reset_index()
+        levels = [level.removeprefix("level=") for level in wide.columns[2:]]
+        parts.append(_table([*place, *(f"{name} {level}" for level in levels)], wide.itertuples(index=False)))
     parts.append("## C5: forecasts\n")
-    for cell in cells:
-        parts.append(f"### {cell[0]}, {cell[1]}\n")
-        parts.append(_table(score, ([row[key] for key in score] for row in of("C5", cell))))
-    parts.append("## C10, C11, C12: the shift with one choice changed, from regular to chaotic, and of the toy\n")
-    plain = ("claim", "task", "model", "variant", "tv_observed", "tv_lo", "tv_hi", "tv_floor", "plausible")
-    others = (row for row in rows if row["claim"] in ("C10", "C11", "C12"))
-    parts.append(_table(plain, ([row[key] for key in plain] for row in others)))
+    for pair, some in rows[(rows.claim == "C5") & rows.model.isin(PROBES)].groupby(place, sort=False):
+        add(f"### {', '.join(pair)}\n", some, _SCORE)
+    tried = rows[rows.claim.isin(["C7", "C8", "C9"])]
+    add("## C7, C8, C9: what remedies leave\n", tried, ["claim", *place, "variant", "tv_before", *_STATED, "plausible"])
+    others = rows[rows.claim.isin(["C10", "C11", "C12"])]
+    plain = ["claim", *place, "variant", "tv_observed", "tv_lo", "tv_hi", "tv_floor", "plausible"]
+    add("## C10, C11, C12: the shift with one choice changed, from regular to chaotic, and of the toy\n", others, plain)
     return "\n".join(parts)
+
+
+def expected(rows: pd.DataFrame) -> str:
+    """The table of REPRODUCING.md: the numbers of each claim, and how to find them again."""
+    head = ("claim", "task", "model", "number", "expected", "tolerance", "no shift", "command", "minutes")
+    evidence, lines = catalogue.evidence("laptop"), []
+    for row in rows[_listed(rows)].to_dict("records"):
+        place = [row[name] for name in head[:3]]
+        lines.append([*place, _number(row), *(row[name] for name in _STATED), *_command(*place, evidence)])
+    return _table(head, lines)
+
+
+def _listed(rows: pd.DataFrame) -> pd.Series:
+    """All rows but most of C4 and C5: of those the argument's models, at one level, and the headline kernel's."""
+    argued = rows.task.isin(TASKS) & rows.model.isin(DIFFUSIONS)
+    local = (rows.claim == "C4") & argued & (rows.variant == "level=0.2")
+    pairs = pd.MultiIndex.from_frame(rows[["kernel", "source"]])
+    told = pairs.isin([HEADLINE]) | (pairs.isin(_ARGUED) & argued & rows.variant.isna())
+    return ~rows.claim.isin(["C4", "C5"]) | local | ((rows.claim == "C5") & told)
+
+
+def _number(row: Mapping[str, Any]) -> str:
+    """What a row states, in words."""
+    words = [row["number"] if row["kernel"] == "none" else f"{row['number']} of {row['kernel']}"]
+    words += [row["source"]] if row["claim"] == "C5" else []
+    words += [row["variant"]] if pd.notna(row["variant"]) else []
+    return ", ".join(words) + ("" if row["unit"] == "1" else f" ({row['unit']})")
+
+
+def _command(claim: str, task: str, model: str, evidence: Sequence[catalogue.Evidence]) -> tuple[str, str]:
+    """The command that makes a number again, and its minutes on one core."""
+    quoted = f"'{task}'" if "[" in task else task
+    if claim == "C5":  # the headline is of all tasks
+        return f"`physlib benchmark {f'{quoted} ' if model in PROBES else ''}--again`", ""
+    runs = {c for e in catalogue.select(evidence, claim=claim, task=task, model=model) for c in (*e.seen, *e.configs)}
+    minutes = sum(config.expected_seconds for config in runs) / 60
+    return f"`physlib verify --claim {claim} --task {quoted} --model {model}`", f"{minutes:.0f}"
+
+
+def write_expected(rows: pd.DataFrame) -> None:
+    """Put the table of expected numbers into REPRODUCING.md, where the repository is there."""
+    page = table.path().parents[1] / "REPRODUCING.md"
+    if page.exists():
+        write_atomic(page, _EXPECTED.sub(lambda _: expected(rows), page.read_text()).encode())
 
 
 def api_page() -> str:

@@ -1,14 +1,12 @@
-"""The command line: `physlib list | run | forecast | audit | verify | ledger | check | book` (door).
+"""The command line: `physlib list | run | forecast | audit | verify | benchmark | table | ledger | check | book`.
 
-Every command imports what it needs when it runs, so that `list`, `ledger` and a stored `run` answer
-without PyTorch.
+Every command imports what it needs when it runs, so that `list`, `table` and a stored `run` answer without PyTorch.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -122,7 +120,7 @@ def forecast(
     if runs:
         from physlib.evaluation.shift import counts
 
-        for result, histogram in zip(runs, counts(system, runs), strict=True):
+        for result, histogram in zip(runs, counts(runs), strict=True):
             skill = score(histogram, answer.mass, answer.noise)
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
             typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
@@ -133,14 +131,19 @@ app.command()(audit)
 
 @app.command()
 def verify(
-    sample: Annotated[int, typer.Option(help="How many stored runs to retrain.")] = 3,
+    sample: Annotated[
+        int | None, typer.Option(help="How many stored runs to retrain; 3, or all behind a claim.")
+    ] = None,
     profile: Profile = "laptop",
     seed: Annotated[int, typer.Option(help="Seed of the choice of runs.")] = 0,
+    claim: Annotated[str | None, typer.Option(help="Only runs behind this claim: C7.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only runs behind claims on this task: tent.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only runs of this model that are behind claims.")] = None,
 ) -> None:
     """Retrain stored runs from nothing and compare them with the store."""
     from physlib.evaluation import reproduce
 
-    chosen = reproduce.choose(profile, sample, seed)
+    chosen = reproduce.choose(profile, sample, seed, claim, task, model)
     minutes = sum(config.expected_seconds for config in chosen) / 60
     typer.echo(f"retraining {len(chosen)} runs, about {minutes:.0f} min on one core")
     failed = 0
@@ -155,44 +158,65 @@ def verify(
 
 @app.command()
 def benchmark(
-    task: Annotated[str | None, typer.Argument(help="Only the run groups of this task.")] = None,
+    task: Annotated[str | None, typer.Argument(help="Only groups of runs on this task.")] = None,
     profile: Profile = "laptop",
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
-    """Forecast every run group with every kernel, and every remedy, and store the answers for the table and the pages."""
-    from physlib.evaluation import benchmark as forecasts
-    from physlib.evaluation import remedy_forecasts, run_group
-    from physlib.studies import catalogue
+    """Forecast every group of runs with every kernel, and every remedy, and store the answers for the table and the pages."""
+    from physlib.evaluation import benchmark, remedy_forecasts, run_group
+    from physlib.studies import forecasts
 
-    cells = [cell for cell in catalogue.cells(profile) if task in (None, cell[0])]
-    if not cells:
-        raise unknown("benchmarked task", task, dict.fromkeys(name for name, _ in catalogue.cells(profile)))
-    for name, model in cells:
-        cell = run_group.gather(name, model, profile)
-        try:
-            entries = forecasts.make(cell) if again else run_group.stored(cell)
-        except PhyslibError:  # not there, or damaged
-            entries = forecasts.make(cell)
-        typer.echo(f"{name} {model}: {len(entries)} forecasts")
+    pairs = forecasts.groups(profile)
+    if task not in (None, *(name for name, _ in pairs)):
+        raise unknown("benchmarked task", task, dict.fromkeys(name for name, _ in pairs))
+    for name, model in pairs:
+        if task in (None, name):
+            group = run_group.gather(name, model, profile)
+            again_or_missing = again or not group.path.exists()
+            entries = benchmark.make(group) if again_or_missing else run_group.stored(group)
+            typer.echo(f"{name} {model}: {len(entries)} forecasts")
     if task is None and (again or not remedy_forecasts.path(profile).exists()):
         remedy_forecasts.make(profile)
 
 
 @app.command()
-def ledger(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+def table(
+    claim: Annotated[str | None, typer.Option(help="Only rows of this claim: C5.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only rows of this task.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only rows of this model.")] = None,
+    kernel: Annotated[str | None, typer.Option(help="Only rows of this kernel.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only kernels whose numbers come from here: scaled.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print all columns as CSV.")] = False,
     profile: Profile = "laptop",
+    again: Annotated[bool, typer.Option("--again", help="Compute it from the stored runs.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Likewise, and store it with its part of REPRODUCING.md.")
+    ] = False,
 ) -> None:
-    """Every claim's numbers: observed shifts and scores of forecasts, from the stored runs."""
+    """Every number that the book rests on, with its tolerance: `results/table.csv`, or a part of it."""
+    from physlib.book import reference
     from physlib.cli import text
     from physlib.evaluation import table
 
-    found = table.rows(profile)
-    if as_json:
-        json.dump(found, sys.stdout, indent=1, allow_nan=False)
-        typer.echo()
-    else:
-        typer.echo(text.ledger_table(found))
+    rows = table.compute(profile) if again or write else table.rows(profile)
+    if write:
+        table.write(rows)
+        reference.write_expected(rows)
+    rows = table.select(rows, claim=claim, task=task, model=model, kernel=kernel, source=source)
+    typer.echo(table.text(rows).rstrip() if csv else text.results_table(rows))
+
+
+@app.command()
+def ledger(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON, all columns.")] = False,
+    profile: Profile = "laptop",
+) -> None:
+    """The results table for programs; `physlib table` filters it."""
+    from physlib.cli import text
+    from physlib.evaluation import table
+
+    rows = table.rows(profile)
+    typer.echo(json.dumps(table.records(rows), indent=1, allow_nan=False) if as_json else text.results_table(rows))
 
 
 @app.command()

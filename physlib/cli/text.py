@@ -1,40 +1,46 @@
-"""Results as text for a terminal, and a terminal's words as objects (pages layer)."""
+"""Results as text for a terminal, and a terminal's words as objects."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.rng import numpy_rng
+from physlib.evaluation.shift import shift_distances
 from physlib.forecasting.forecast import Forecast
 from physlib.kernels import FAMILIES, Kernel
 from physlib.runs.config import Config
 from physlib.runs.store import Result
-from physlib.stats.distances import shift_report, total_variation
+from physlib.stats.distances import total_variation
 from physlib.tasks import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAMPLE = 20_000  # size of the sample that a printed forecast's interval is for
 NAMING = ("task", "model", "profile", "seed", "role")  # fields of a configuration with options of their own
+SHOWN = (
+    *("claim", "task", "model", "kernel", "source", "variant", "number", "value", "unit", "tolerance", "no_shift"),
+    *("tv_observed", "tv_floor", "corr", "r2", "r2_inner", "skill", "at_bound"),
+)
+"""Columns of the results table that are printed."""
 BAR = 50  # longest bar, in characters; one stands for a mass of .001
 
 
 def run_summary(task: Task, result: Result) -> str:
     """One run in one line: shift with interval and floor, mean, plausible share, cost."""
-    q, config = result["q"], result.config
-    report = shift_report(q, task.lo, task.hi, numpy_rng(0, "bootstrap"))
-    plausible = float(np.mean(result["residual"] < task.info.threshold))
+    config, facts = result.config, result.provenance
+    report = shift_distances(result, numpy_rng(0, "bootstrap"))
     return (
         f"{config.task} {config.model} {config.profile} seed {config.seed}: "
         f"TV {report.tv:.3f} [{report.tv_lo:.3f}, {report.tv_hi:.3f}], floor {report.floor:.3f}; "
-        f"mean {task.info.quantity} {(task.lo + task.hi) / 2:.3f} -> {np.nanmean(q):.3f}; "
-        f"plausible {plausible:.1%}; {config.steps} steps in {result.provenance['seconds_train']:.0f} s"
+        f"mean {task.info.quantity} {(task.lo + task.hi) / 2:.3f} -> {facts['q_mean']:.3f}; "
+        f"plausible {facts['plausible']:.1%}; {config.steps} steps in {facts['seconds_train']:.0f} s"
     )
 
 
@@ -132,16 +138,8 @@ def forecast_table(answer: Forecast) -> str:
     return "\n".join(lines)
 
 
-def ledger_table(found: Collection[Mapping[str, Any]]) -> str:
-    """Rows of the ledger as a table."""
-    wide, wider, widest = (
-        max((len(row[key] or "") for row in found), default=5) for key in ("task", "model", "variant")
-    )
-    head = f"{'claim':<5} {'task':<{wide}} {'model':<{wider}} {'kernel':<17} {'source':<12} {'variant':<{widest}}"
-    lines = [f"{head} {'TV':>6} {'floor':>6} {'corr':>6} {'R2':>6} {'skill':>6}"]
-    for row in found:
-        words = f"{row['claim']:<5} {row['task']:<{wide}} {row['model']:<{wider}} {row['kernel']:<17} "
-        words += f"{row['source'] or '':<12} {row['variant'] or '':<{widest}}"
-        numbers = (row[key] for key in ("tv_observed", "tv_floor", "corr", "r2", "skill"))
-        lines.append(words + "".join(f" {'' if v is None else f'{v:.3f}':>6}" for v in numbers))
-    return "\n".join(lines)
+def results_table(found: pd.DataFrame) -> str:
+    """Rows of the results table with the columns that most people ask for, those that are empty left out."""
+    shown = found[[name for name in SHOWN if found[name].notna().any()]].astype({"variant": object})
+    digits = dict.fromkeys(shown.select_dtypes("float"), "{:.3f}".format)
+    return shown.to_string(index=False, na_rep="", formatters=digits, justify="left")

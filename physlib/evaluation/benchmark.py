@@ -71,7 +71,7 @@ def _family(group: RunGroup, family: str) -> list[KernelForecast]:
         found = _calibrate(source, here, elsewhere, group.shrinkage)
         if source == "scaled" and found.at_bound:
             continue
-        singles = [replace(here, pilot=mass) for mass in shares(group.task, group.pilots)]
+        singles = [replace(here, pilot=mass) for mass in shares(group.pilots)]
         members = [own.mass(_calibrate(source, one, elsewhere, group.shrinkage).numbers)[0] for one in singles]
         expected = [
             site.response.mass(
@@ -107,7 +107,7 @@ def _entry(group: RunGroup, own: Response, build: type[Kernel], source: str, fit
 
 def _baselines(group: RunGroup) -> list[KernelForecast]:
     """What needs no kernel: no shift, the pilots' own samples, other tasks' shifts, other seeds' histograms."""
-    flat, pilots = flat_mass()[None], shares(group.task, group.pilots)
+    flat, pilots = flat_mass()[None], shares(group.pilots)
     before, after = _means(group.other_pilots), _means(group.others)
     drawn, finished = _size(group.pilots), sum(_size(runs) for runs in group.others.values())
 
@@ -151,7 +151,7 @@ def _with_interval(
 
 def _means(runs: dict) -> Masses:
     """Mean mass vector of each task."""
-    return np.array([shares(tasks.get_task(name), found).mean(axis=0) for name, found in runs.items()])
+    return np.array([shares(found).mean(axis=0) for found in runs.values()])
 
 
 def _size(runs: list) -> int:

@@ -12,14 +12,11 @@ from jaxtyping import Float
 
 from physlib import mitigations, tasks
 from physlib.core.rng import numpy_rng
-from physlib.evaluation.shift import observed
+from physlib.evaluation.shift import clean_shift, observed
 from physlib.mitigations.condition import ends
 from physlib.runs.config import Config
 from physlib.runs.run import fetch
-from physlib.runs.setup import training_data
 from physlib.runs.store import Result
-from physlib.stats.distances import quantile_shift, tv_floor
-from physlib.stats.histogram import flat_mass
 from physlib.studies.remedies import RemedyExperiment, experiments
 
 
@@ -29,7 +26,7 @@ class Outcome(NamedTuple):
     shift: float  # total variation from the intended law
     beyond: float  # the same with its sampling noise taken off in quadrature
     plausible: float
-    other: float  # total variation of a second quantity, the first of the task's, from the demonstrations'; NaN if none
+    other: float  # shift of the first quantity that nobody balanced, noise taken off; NaN where none varies
 
 
 @dataclass(frozen=True)
@@ -94,30 +91,11 @@ def asked(run: Result) -> Float[np.ndarray, "N C"]:
     return change.asked(config.n_samples, rng)
 
 
-@cache  # the runs before are those of many trials
+@cache  # the runs before are those of many experiments
 def _outcome(config: Config) -> Outcome:
     task, (run,) = tasks.get_task(config.task), fetch([config])
-    seen = observed(task, run)
-    floor = tv_floor(flat_mass(), run["q"].size)
-    beyond = math.sqrt(max(0.0, seen.shift**2 - floor**2))
-    return Outcome(seen.shift, beyond, seen.plausible, _other(task, run))
-
-
-def _other(task: tasks.Task, run: Result) -> float:
-    """Shift of the first quantity that nobody balanced; NaN where there is none, or it does not vary."""
-    if not task.others:
-        return math.nan
-    name, measure = next(iter(task.others.items()))
-    if "other_shift" in run.arrays:
-        return float(run["other_shift"][0]) if _varies(task.name) else math.nan
-    return quantile_shift(measure(training_data(run.config).x), run[f"other/{name}"])
-
-
-@cache
-def _varies(name: str) -> bool:
-    task = tasks.get_task(name)
-    values = next(iter(task.others.values()))(task.sample(1_000, numpy_rng(0, "other")).x)
-    return bool(np.ptp(values) > 1e-6)
+    (beyond,), seen = clean_shift([run]), observed(task, run)
+    return Outcome(seen.shift, beyond, seen.plausible, float(run["other_shift"][0]) if task.others else math.nan)
 
 
 def _seconds(run: Result) -> float:

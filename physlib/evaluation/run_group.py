@@ -82,7 +82,7 @@ class RunGroup:
         digest = hashlib.sha256(json.dumps([VERSION, asdict(self.budget)]).encode())
         elsewhere = [run for group in (self.others, self.other_pilots) for runs in group.values() for run in runs]
         for result in (*self.judged, *self.pilots, *elsewhere):
-            digest.update(result.config.key.encode() + counts(tasks.get_task(result.config.task), [result]).tobytes())
+            digest.update(result.config.key.encode() + counts([result]).tobytes())
         return digest.hexdigest()[:10]
 
     @property
@@ -99,12 +99,12 @@ class RunGroup:
     @cached_property
     def counts(self) -> Int[np.ndarray, "S M"]:
         """Measured histograms of the evaluation runs."""
-        return counts(self.task, self.judged)
+        return counts(self.judged)
 
     @cached_property
     def shares(self) -> Float[np.ndarray, "S M"]:
         """Measured mass vectors of the evaluation runs."""
-        return shares(self.task, self.judged)
+        return shares(self.judged)
 
     @property
     def shrinkage(self) -> float:
@@ -114,7 +114,7 @@ class RunGroup:
     @cached_property
     def targets(self) -> dict[str, Float[np.ndarray, "F M"]]:
         """Mass vectors that numbers are fitted to, by source; one per evaluation seed, or one for all."""
-        found = {"oracle": self.shares, "pilot": shares(self.task, self.pilots).mean(axis=0, keepdims=True)}
+        found = {"oracle": self.shares, "pilot": shares(self.pilots).mean(axis=0, keepdims=True)}
         return found | ({"seed": others_mean(self.shares)} if len(self.judged) > 1 else {})
 
     def seconds_training(self, source: str) -> float:

@@ -1,4 +1,4 @@
-"""What runs are seen to do: shift, plausibility, locality, and means over seeds (running layer)."""
+"""What runs did to the balanced quantity: shift, plausibility, locality, and means over seeds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
-from physlib import tasks
 from physlib.core.rng import numpy_rng
 from physlib.models import PROBES
 from physlib.runs.setup import training_data
 from physlib.runs.store import Result
-from physlib.stats.distances import shift_r2, total_variation, tv_floor
-from physlib.stats.histogram import BINS, bin_counts, bin_index, flat_mass
+from physlib.runs.summary import FINE
+from physlib.stats.distances import ShiftReport, report_of_counts, shift_r2, total_variation, tv_floor
+from physlib.stats.histogram import BINS, flat_mass
 from physlib.stats.intervals import Interval, mean_interval
 from physlib.tasks import Task
 
@@ -33,25 +33,44 @@ class Observed(NamedTuple):
 
 def observed(task: Task, result: Result) -> Observed:
     """What a run's samples did to the balanced quantity."""
-    q, middle = result["q"].astype(float), (task.lo + task.hi) / 2
-    good = result["residual"] < task.info.threshold
-    moved = [distance_from_flat(task, part) for part in (q, q[good])]
-    change = [float(np.nanmean(part)) - middle if part.size else math.nan for part in (q, q[good])]
-    return Observed(moved[0], change[0], float(good.mean()), moved[1], change[1])
+    middle, facts = (task.lo + task.hi) / 2, result.provenance
+    shift, plausible = (_distance(_histogram(result, name)) for name in ("counts", "plausible_counts"))
+    change, among = facts["q_mean"] - middle, facts["q_mean_plausible"] - middle
+    return Observed(shift, change, facts["plausible"], plausible, among)
 
 
-def filter_shift(task: Task, result: Result) -> float:
-    """Total variation that keeping plausible samples alone would give a flat histogram, by each bin's share of them."""
-    bins = bin_index(result["q"].astype(float), task.lo, task.hi)
-    good = result["residual"] < task.info.threshold
-    shares = [good[bins == i].mean() if np.any(bins == i) else 0.0 for i in range(1, BINS + 1)]
-    kept = np.concatenate([[0.0], shares, [0.0, 0.0]])
-    return float(total_variation(kept / kept.sum(), flat_mass())) if kept.sum() else math.nan
+def _histogram(result: Result, name: str = "counts") -> Int[np.ndarray, " M"]:
+    """Stored counts in the bins that everything is scored on."""
+    fine = result[name].astype(np.int64)
+    return np.concatenate([fine[:1], fine[1:-2].reshape(-1, FINE).sum(axis=1), fine[-2:]])
 
 
-def distance_from_flat(task: Task, q: Float[np.ndarray, " N"]) -> float:
-    """Total variation of values from the flat prior; NaN where there is none."""
-    return float(total_variation(bin_counts(q, task.lo, task.hi) / q.size, flat_mass())) if q.size else math.nan
+def _distance(counts: Int[np.ndarray, " M"]) -> float:
+    """Total variation from the flat prior; NaN for an empty histogram."""
+    return float(total_variation(counts / counts.sum(), flat_mass())) if counts.any() else math.nan
+
+
+def shift_distances(result: Result, rng: np.random.Generator) -> ShiftReport:
+    """Distances of a run's samples from the flat prior, with the floor and a bootstrap interval."""
+    return report_of_counts(_histogram(result), result.provenance["w1"], result.provenance["ks"], rng)
+
+
+def filtered_mass(result: Result) -> Float[np.ndarray, " M"]:
+    """What keeping plausible samples alone would make of a flat histogram, by each bin's share of them; NaN for none."""
+    everything, plausible = (_histogram(result, name) for name in ("counts", "plausible_counts"))
+    kept = np.where(flat_mass() > 0, plausible / np.maximum(everything, 1), 0.0)
+    return kept / kept.sum() if kept.any() else np.full_like(kept, math.nan)
+
+
+def filter_shift(result: Result) -> float:
+    """Total variation from flat of `filtered_mass`."""
+    return float(total_variation(filtered_mass(result), flat_mass()))
+
+
+def filter_change(task: Task, result: Result) -> float:
+    """Change of the mean quantity, in its unit, by `filtered_mass`."""
+    centres = np.arange(BINS) + 0.5 - BINS / 2
+    return float(filtered_mass(result)[1 : BINS + 1] @ centres) * (task.hi - task.lo) / BINS
 
 
 def over_seeds(task: Task, results: list[Result]) -> dict[str, Interval]:
@@ -61,7 +80,7 @@ def over_seeds(task: Task, results: list[Result]) -> dict[str, Interval]:
 
 
 def resampled_mass(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.ndarray, "L M"]]:
-    """Mass after fresh data were resampled_mass at each probe level, and the variance of each of its rows."""
+    """Mass after fresh data were redrawn at each probe level, and the variance of each of its rows."""
     counts = result["probe_counts"].astype(float)
     counts = counts[:, :, counts[0].sum(axis=0) > 0]  # few probes may leave a bin of the prior empty
     sizes = counts.sum(axis=1, keepdims=True)
@@ -71,29 +90,29 @@ def resampled_mass(result: Result) -> tuple[Float[np.ndarray, "L M"], Float[np.n
     return transition.mean(axis=2), noise
 
 
-def locality(task: Task, results: list[Result]) -> Float[np.ndarray, "S L"]:
+def locality(results: Sequence[Result]) -> Float[np.ndarray, "S L"]:
     """Share R2 of each run's observed shift that redrawing data at each probe level reproduces, noise taken off."""
     explained = []
-    for result, observed in zip(results, shares(task, results), strict=True):
+    for result, seen in zip(results, shares(results), strict=True):
         masses, noise = resampled_mass(result)
-        explained.append(shift_r2(masses, observed, result["q"].size, noise))
+        explained.append(shift_r2(masses, seen, result.provenance["n"], noise))
     return np.array(explained)
 
 
-def counts(task: tasks.Task, results: Iterable[Result]) -> Int[np.ndarray, "S M"]:
+def counts(results: Iterable[Result]) -> Int[np.ndarray, "S M"]:
     """Histogram of the balanced quantity in each run, as rows of counts."""
-    return np.array([bin_counts(result["q"], task.lo, task.hi) for result in results])
+    return np.array([_histogram(result) for result in results])
 
 
-def shares(task: tasks.Task, results: Iterable[Result]) -> Float[np.ndarray, "S M"]:
+def shares(results: Iterable[Result]) -> Float[np.ndarray, "S M"]:
     """As `counts`, each row a mass vector."""
-    found = counts(task, results)
+    found = counts(results)
     return found / found.sum(axis=1, keepdims=True)
 
 
-def clean_shift(task: Task, runs: Sequence[Result]) -> list[float]:
+def clean_shift(runs: Sequence[Result]) -> list[float]:
     """Total variation of each run from flat, its sampling noise taken off in quadrature."""
-    return [_beyond_noise(observed(task, run).shift, run.config.n_samples) for run in runs]
+    return [_beyond_noise(_distance(_histogram(run)), run.provenance["n"]) for run in runs]
 
 
 def local_shift(runs: Sequence[Result], level: float) -> list[float]:
@@ -109,7 +128,7 @@ def _beyond_noise(tv: float, n: int) -> float:
 
 def training_set_shift(task: Task, run: Result) -> float:
     """Total variation of a run's own training set from flat."""
-    return distance_from_flat(task, training_data(run.config).q)
+    return _distance(task.bins.counts(training_data(run.config).q))
 
 
 def copied(task: Task, run: Result) -> float:

@@ -4,14 +4,13 @@ Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless said):
 
 - `denoising_error`, `prediction_error` or `reconstruction_error` `(L,)`: the model's own error at each level, as
   its objective defines it;
-- `probe_counts` `(L, K+3, K)` int32: fresh trajectories of bin i that the trained model, redrawing them at a
+- `probe_counts` `(L, K+3, K)`, the smallest unsigned integers that hold it: fresh trajectories of bin i that the trained model, redrawing them at a
   level (`physlib.models.PROBES`: re-noised and denoised, continued, or re-encoded), moved to row j;
 - `probe_size` `(L,)`: root mean square of the deviations that redrawing left, per channel standard deviation;
 - `probe_covariance` `(L, TD, TD)`: their second moment, for T D up to 64; beyond that
   `probe_spectrum` `(L, T, D)`: mean square of their discrete cosine transform over time (type II, orthonormal);
 - `plan_q` `(M,)`: quantity of paths planned between the end points of fresh demonstrations, `plan_residual`
-  `(M,)` float16 their distance from the rule, `plan_data_q` `(M,)` the quantity of those demonstrations
-  and `plan_cells` `(M, 2)` int32 the cells they start and end in;
+  `(M,)` float16 their distance from the rule, `plan_data_q` `(M,)` the quantity of those demonstrations;
 - `nearest_sample`, `nearest_fresh` `(M,)`: distance of samples, and of fresh data, to the nearest training
   trajectory, root mean square per entry in channel standard deviations.
 """
@@ -21,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.fft import dct
 from scipy.spatial import KDTree
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
 CHUNK = 2_500  # trajectories that a model samples or denoises at once
 COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
+SECOND = ("probe_covariance", "probe_spectrum")
 
 
 def locality(model: TrajectoryModel, task: tasks.Task, config: Config, title: str) -> dict[str, np.ndarray]:
@@ -50,7 +50,8 @@ def locality(model: TrajectoryModel, task: tasks.Task, config: Config, title: st
     data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
     x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
     rng = torch_rng(config.seed, "probe", device)
-    second = "probe_covariance" if np.prod(task.shape) <= COVARIANCE_LIMIT else "probe_spectrum"
+    whole = np.prod(task.shape) <= COVARIANCE_LIMIT
+    second = SECOND[0] if whole else SECOND[1]
     rows: dict[str, list] = {model.error_name: [], "probe_counts": [], "probe_size": [], second: []}
     before = bin_index(data.q, task.lo, task.hi) - 1
     for level in tqdm(models.PROBES[config.model].levels, desc=f"probing {title}", leave=False):
@@ -63,9 +64,13 @@ def locality(model: TrajectoryModel, task: tasks.Task, config: Config, title: st
         rows["probe_counts"].append(moves)
         deviation = (moved - data.x) / task.scale
         rows["probe_size"].append(np.sqrt(np.mean(deviation**2)))
-        whole = second == "probe_covariance"
         rows[second].append(estimate_covariance(deviation) if whole else _spectrum(deviation))
-    return {k: np.asarray(v, dtype=np.int32 if k == "probe_counts" else np.float32) for k, v in rows.items()}
+    return {k: _small(np.array(v)) if k == "probe_counts" else np.asarray(v, dtype=np.float32) for k, v in rows.items()}
+
+
+def _small(counts: Int[np.ndarray, "L M K"]) -> Int[np.ndarray, "L M K"]:
+    """Counts as the smallest unsigned integers that hold them."""
+    return counts.astype(np.min_scalar_type(counts.max(initial=0)))
 
 
 def _spectrum(deviation: np.ndarray) -> np.ndarray:
@@ -103,7 +108,6 @@ def plans(model: TrajectoryModel, task: tasks.Task, config: Config) -> dict[str,
         "plan_q": task.measure(planned).astype(np.float32),
         "plan_residual": task.residual(planned).astype(np.float16),
         "plan_data_q": data.q.astype(np.float32),
-        "plan_cells": task.grid.cell(data.x[:, [0, -1], :2]).astype(np.int32),
     }
 
 

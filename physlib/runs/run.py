@@ -24,7 +24,7 @@ from physlib.core.files import Damaged, Missing
 from physlib.core.provenance import provenance
 from physlib.core.rng import numpy_rng, torch_rng
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
-from physlib.runs.diagnostics import CHUNK, end_points, locality, memorisation, plans
+from physlib.runs.diagnostics import CHUNK, SECOND, end_points, locality, memorisation, plans
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.setup import build_model, model_inputs, training_data
 from physlib.runs.store import Result, Store
@@ -136,7 +136,7 @@ def produce(config: Config, device: str, checkpoint: Path | None, keep: Keep | N
 
 
 def _kept(name: str, keep: Keep) -> bool:
-    return keep.others if name.startswith("other/") else keep.samples
+    return {"q": keep.samples, "residual": keep.residual}.get(name, keep.others)
 
 
 def _trained(
@@ -167,9 +167,11 @@ def _trained(
         seconds = {"seconds_train": round(record.seconds, 2), "seconds_sample": _since(begun)}
         measured, arrays = measure(task, samples), {"trajectories": samples[: keep.trajectories].astype(np.float32)}
         if config.n_probe:
-            arrays |= locality(model, change.task or task, config, title)
+            probed = locality(model, change.task or task, config, title)
+            arrays |= {name: value for name, value in probed.items() if keep.deviations or name not in SECOND}
         arrays |= plans(model, task, config)
-    arrays |= memorisation(samples, data.x, task, config)
+    if keep.nearest:
+        arrays |= memorisation(samples, data.x, task, config)
     arrays["loss"] = np.asarray(record.losses, dtype=np.float32)
     if asked is not None and keep.condition:
         arrays["asked"] = asked[:, 0].astype(np.float32)

@@ -6,10 +6,12 @@ Arrays of the summary (`N` samples, `Q` quantities that the task does not balanc
   whose residual is below the task's threshold; ten fine bins in each of the K bins, between underflow and overflow,
   failed;
 - `residual_quantiles` `(101,)`: quantiles 0, 1, ..., 100 % of the residual, relative to `task.scale`;
-- `other_shift` `(Q,)`: total variation of each unbalanced quantity between samples and demonstrations.
+- `other_shift` `(Q,)`: total variation of each unbalanced quantity between samples and demonstrations; `other_mean`
+  `(Q,)`: its mean over samples.
 
 The record holds `n` (samples), `plausible` (their share below the threshold), `q_mean` and `q_mean_plausible` (means of
-finite quantities, in the task's unit) and `sha256` of the bytes of `q` and `residual`.
+finite quantities, in the task's unit), `w1` and `ks` (distances of finite quantities from the flat prior) and `sha256`
+of the bytes of `q` and `residual`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from physlib.stats.distances import quantile_shift, tv_floor
+from physlib.stats.distances import distances_from_flat, quantile_shift, tv_floor
 from physlib.stats.histogram import BINS, bin_counts
 from physlib.tasks import Task
 
@@ -35,10 +37,13 @@ Measured = dict[str, np.ndarray]
 class Keep:
     """What a run stores beyond its summary, its loss and its diagnostics; by default everything."""
 
-    samples: bool = True  # `q` `(N,)` float32 and `residual` `(N,)` float16 of each sample
+    samples: bool = True  # `q` `(N,)` float32 of each sample
+    residual: bool = True  # `residual` `(N,)` float16 of each
     others: bool = True  # `other/<name>` `(N,)` float16: quantities that the task does not balance
     condition: bool = True  # `asked` `(N,)` float32: the quantity that a conditional model was asked for
     weights: bool = True  # `weights/...`: averaged weights as bfloat16 words
+    deviations: bool = True  # `probe_covariance` or `probe_spectrum`: second moments of what redrawing left
+    nearest: bool = True  # `nearest_...` `(M,)`: distances to the training set
     representation: bool = True  # `chart/...`: weights of learned coordinates
     trajectories: int = 48  # first samples that are kept whole
 
@@ -62,21 +67,25 @@ def summarise(
         "plausible_counts": bin_counts(q[good], task.lo, task.hi, FINE * BINS).astype(np.int32),
         "residual_quantiles": np.quantile(finite, np.linspace(0, 1, 101), method="nearest").astype(np.float32),
         "other_shift": np.array([_other_shift(task, name, measured, demonstrations) for name in task.others], "f4"),
+        "other_mean": np.array([_mean(measured.get(f"other/{name}", np.empty(0))) for name in task.others], "f4"),
     }
+    w1, ks = distances_from_flat(q, task.lo, task.hi)
     record = {
         "n": q.size,
         "plausible": float(good.mean()),
         "q_mean": _mean(q),
         "q_mean_plausible": _mean(q[good]),
+        "w1": w1,
+        "ks": ks,
         "sha256": hashlib.sha256(measured["q"].tobytes() + residual.tobytes()).hexdigest(),
     }
     return arrays, record
 
 
-def _mean(q: Float[np.ndarray, " N"]) -> float:
+def _mean(values: Float[np.ndarray, " N"]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # nothing finite: NaN
-        return float(np.nanmean(q))
+        return float(np.nanmean(values, dtype=np.float64))
 
 
 def _other_shift(task: Task, name: str, measured: Measured, demonstrations: Float[np.ndarray, "N T D"]) -> float:

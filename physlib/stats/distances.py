@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import kstest
 
@@ -93,15 +93,28 @@ class ShiftReport(NamedTuple):
 
 def shift_report(q: Float[Any, " N"], lo: float, hi: float, rng: np.random.Generator, bins: int = BINS) -> ShiftReport:
     """Distances of `q` `(N,)` from the flat law on `[lo, hi]`, with the floor and an interval."""
-    q = np.asarray(q, dtype=np.float64)
-    n, flat = q.size, flat_mass(bins)
-    mass = bin_counts(q, lo, hi, bins) / n
+    return report_of_counts(bin_counts(q, lo, hi, bins), *distances_from_flat(q, lo, hi), rng)
+
+
+def report_of_counts(counts: Int[Any, " M"], w1: float, ks: float, rng: np.random.Generator) -> ShiftReport:
+    """The same from counts and from what `distances_from_flat` gave of the values."""
+    n, flat = int(np.sum(counts)), flat_mass(len(counts) - 3)
+    mass = np.asarray(counts) / n
     tv = total_variation(mass, flat)
     draws = 0.5 * np.abs(rng.multinomial(n, mass, size=1000) / n - flat).sum(axis=1)
-    finite = np.sort(q[np.isfinite(q)])
-    # against the exact quantiles of the flat law, not against a sample of it
-    ideal = lo + (hi - lo) * (np.arange(finite.size) + 0.5) / max(finite.size, 1)
-    w1 = float(np.abs(finite - ideal).mean()) if finite.size else float("nan")
-    ks = float(kstest(finite, "uniform", args=(lo, hi - lo)).statistic) if finite.size else 1.0
     js = float(jensenshannon(mass, flat, base=2))
     return ShiftReport(tv, *basic_interval(draws, tv), tv_floor(flat, n), w1, ks, js)
+
+
+def distances_from_flat(q: Float[Any, " N"], lo: float, hi: float) -> tuple[float, float]:
+    """1-Wasserstein and Kolmogorov-Smirnov distance of the finite values from the flat law on `[lo, hi]`.
+
+    NaN and 1 where no value is finite.
+    """
+    q = np.asarray(q, dtype=np.float64)
+    finite = np.sort(q[np.isfinite(q)])
+    if not finite.size:
+        return float("nan"), 1.0
+    # against the exact quantiles of the flat law, not against a sample of it
+    ideal = lo + (hi - lo) * (np.arange(finite.size) + 0.5) / finite.size
+    return float(np.abs(finite - ideal).mean()), float(kstest(finite, "uniform", args=(lo, hi - lo)).statistic)

@@ -1,74 +1,68 @@
-"""What the book reads: every task and model that has runs, and those runs (running layer)."""
+"""Every run that the book reads, and which of them stand behind each claim."""
 
 from __future__ import annotations
 
-from physlib import tasks
-from physlib.core.errors import PhyslibError
-from physlib.models import DIFFUSIONS
-from physlib.runs.config import FRESH_SEEDS, JUDGED_SEEDS, PILOT_SEEDS, Config
+from collections.abc import Collection, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from physlib import mitigations
+from physlib.core.errors import unknown
+from physlib.models import DIFFUSIONS, PROBES, RENOISE
+from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
+from physlib.studies import confounds
 from physlib.studies.confounds import HALF, factors
-from physlib.studies.remedies import experiments
+from physlib.studies.forecasts import (
+    APPLIED,
+    GROUPS,
+    MAZES,
+    MODELS,
+    PENDULUMS,
+    POINT_MAZE,
+    SPEED_MAZE,
+    SYNTHETIC,
+    TASKS,
+    fresh,
+    groups,
+)
+from physlib.studies.remedies import CLAIMS, STATES_ASKED, experiments
 
-TASKS = tasks.SYNTHETIC
-"""The synthetic tasks, which every model is trained on."""
+__all__ = ["GROUPS", "MAZES", "MODELS", "PENDULUMS", "POINT_MAZE", "SPEED_MAZE", "TASKS", "fresh", "groups"]
+
 DIAL = (
     *("tent[0.7,0.9]", "tent[1.05,1.25]", "tent[1.3,1.5]", "tent[1.55,1.75]", "tent[1.8,2]"),
     *("logistic[2.6,2.8]", "logistic[3.1,3.3]", "logistic[3.4,3.6]", "logistic[3.6,3.8]", "logistic[3.8,4]"),
 )
 """Ranges of equal width from regular to chaotic."""
-MODELS = (*DIFFUSIONS, "diffusion-transformer", "flow-mlp", "autoregressive-transformer", "vae-mlp")
-"""One or more models of each family, all trained on the synthetic tasks."""
 TOYS = ("ring", "ring-polar")
 """The system solved in closed form, in the plane and in the coordinates that mend it."""
-MAZES = ("maze-umaze", "maze-medium")
 PLANNER = "planner-unet"
 """Trained on the first maze to plan between end points."""
-POINT_MAZE = "pointmaze-umaze"
-"""UMaze in MuJoCo."""
-SPEED_MAZE = "maze-umaze-speed"
-"""UMaze with the mean speed balanced."""
 ARMS = ("arm-positions", "arm-steps")
 """A reaching arm as motion capture stores it, and in the steps that an audit recommends."""
-PENDULUMS = (
-    "pendulum-regular-state",
-    "pendulum-regular-positions",
-    "pendulum-chaotic-state",
-    "pendulum-chaotic-positions",
-)
 WIDEST = 128
 """Width of the largest networks whose weights are stored."""
-CELLS = (
-    *((task, model) for model in MODELS for task in TASKS),
-    *((system, "diffusion-unet") for system in (*MAZES, POINT_MAZE, *PENDULUMS)),
-    *((system, "diffusion-mlp") for system in (MAZES[0], SPEED_MAZE, *PENDULUMS[:2])),
-)
-"""Every task and model that has judged and pilot runs at laptop."""
+FEW, PICTURED, COMPARED, AUDITED = 4, 30, 48, 1_000
+"""Trajectories stored: of most runs, for pictures, for distances to other trajectories, for an audit."""
+CONFIRMING = "seeds that no rule was found on"
 
 
-def cells(profile: str) -> tuple[tuple[str, str], ...]:
-    """Every task and model that forecasts are judged on at a profile.
+class Evidence(NamedTuple):
+    """The runs behind the rows that a claim has for one task and model."""
 
-    At smoke, where judging takes longer than training, those are the first two models on the synthetic tasks and
-    one maze. Raises `PhyslibError` at paper, which has a single run of each cell.
-    """
-    if profile == "paper":
-        raise PhyslibError("nothing is judged at profile paper, which has single runs: use laptop.")
-    return (*CELLS[: len(TASKS) * len(DIFFUSIONS)], (MAZES[0], "diffusion-unet")) if profile == "smoke" else CELLS
+    claim: str
+    task: str
+    model: str
+    variant: str | None  # the changed choice, strategy or kind of run, where there is one
+    configs: tuple[Config, ...]  # runs that are measured, evaluation seeds in order
+    seen: tuple[Config, ...] = ()  # further runs that the rows use: pilots, and runs before a remedy
 
 
 def families(profile: str) -> tuple[tuple[str, str], ...]:
     """Every synthetic task and model; at smoke most models on one task only."""
-    pairs = CELLS[: len(TASKS) * len(MODELS)]
-    return tuple(p for p in pairs if profile != "smoke" or p[1] in DIFFUSIONS or p[0] == TASKS[-1])
-
-
-def fresh(task: str, model: str, profile: str) -> list[Config]:
-    """Runs with seeds that no rule was found on: of the first model on the synthetic tasks, none at smoke."""
-    if profile == "smoke" or task not in TASKS or model != MODELS[0]:
-        return []
-    return [resolve(task, model, profile, seed, n_probe=1_000) for seed in FRESH_SEEDS]
+    return tuple(p for p in SYNTHETIC if profile != "smoke" or p[1] in DIFFUSIONS or p[0] == TASKS[-1])
 
 
 def dial(profile: str) -> dict[str, list[Config]]:
@@ -83,39 +77,105 @@ def toys(profile: str) -> dict[str, list[Config]]:
     return {toy: [resolve(toy, MODELS[0], profile, seed) for seed in seeds_of(profile)] for toy in TOYS}
 
 
+def seeds(task: str, model: str, profile: str, pilot: bool = False) -> tuple[Config, ...]:
+    """The evaluation runs, or the pilots, of a task and model."""
+    return tuple(resolve(task, model, profile, seed, pilot) for seed in seeds_of(profile, pilot))
+
+
+def evidence(profile: str) -> list[Evidence]:
+    """The runs behind every claim, in the order of the results table. Raises `PhyslibError` at paper."""
+    found = [e for pair in groups(profile) for e in _of_group(*pair, profile)]
+    found += [Evidence("C2", *pair, None, seeds(*pair, profile)) for pair in families(profile)]
+    if profile != "smoke":
+        found += [Evidence("C3", *pair, None, seeds(*pair, profile)) for pair in APPLIED]
+        found += [
+            Evidence("C6", maze, MODELS[1], None, seeds(maze, MODELS[1], profile)) for maze in (*MAZES, POINT_MAZE)
+        ]
+        found.append(Evidence("C6", MAZES[0], PLANNER, None, seeds(MAZES[0], PLANNER, profile)))
+    for factor in factors(profile):
+        for level in factor.levels:
+            configs = factor.configs(level, profile)
+            found.append(Evidence("C10", configs[0].task, configs[0].model, f"{factor.field}={level}", tuple(configs)))
+    found += [Evidence("C11", name, MODELS[0], f"steps={c[0].steps}", tuple(c)) for name, c in dial(profile).items()]
+    found += [Evidence("C12", name, MODELS[0], None, tuple(c)) for name, c in toys(profile).items()]
+    for e in experiments(profile):
+        seen = tuple(c for c in e.configs if c not in e.after)
+        found.append(Evidence(CLAIMS[e.strategy], e.task, e.after[0].model, e.strategy, e.after, seen))
+    return found
+
+
+def _of_group(task: str, model: str, profile: str) -> Iterator[Evidence]:
+    configs, pilots = (seeds(task, model, profile, short) for short in (False, True))
+    yield Evidence("C1", task, model, None, configs)
+    yield Evidence("C4", task, model, None, configs)
+    yield Evidence("C5", task, model, None, configs, pilots)
+    if confirming := fresh(task, model, profile):
+        yield Evidence("C5", task, model, CONFIRMING, tuple(confirming), pilots)
+
+
+def select(found: Collection[Evidence], **wanted: str | None) -> list[Evidence]:
+    """The evidence of the given claim, task or model. Raises `PhyslibError` for a name that has none."""
+    for field, name in wanted.items():
+        known = dict.fromkeys(getattr(e, field) for e in found)
+        if name is not None and name not in known:
+            raise unknown(field, name, known)
+        found = [e for e in found if name in (None, getattr(e, field))]
+    return list(found)
+
+
 def runs(profile: str) -> list[Config]:
     """Every run that the book keeps of a profile; of `paper` single ones, on mazes: what does longer training do?"""
     if profile == "paper":
-        return [resolve(maze, "diffusion-unet", profile, seeds_of(profile)[0]) for maze in MAZES]
-    pairs = dict.fromkeys((*cells(profile), *families(profile)))
-    judged = [
-        resolve(*pair, profile, seed, short)
-        for pair in pairs
-        for short in (False, True)
-        for seed in seeds_of(profile, short)
-    ]
-    audited = [resolve(arm, MODELS[0], profile, seed) for arm in ARMS for seed in seeds_of(profile)]
-    planned = [resolve(MAZES[0], PLANNER, profile, seed) for seed in seeds_of(profile)]
-    tried = [c for factor in factors(profile) for level in factor.levels for c in factor.configs(level, profile)]
-    single = [c for group in (toys(profile), dial(profile)) for configs in group.values() for c in configs]
-    confirming = [c for pair in pairs for c in fresh(*pair, profile)]
-    mitigated = [c for experiment in experiments(profile) for c in experiment.configs]
-    # factors share the runs at their usual level, strategies those without any
-    return list(dict.fromkeys([*judged, *audited, *planned, *single, *tried, *confirming, *mitigated]))
+        return [resolve(maze, MODELS[1], profile, seeds_of(profile)[0]) for maze in MAZES]
+    pairs = dict.fromkeys((*groups(profile), *families(profile)))
+    paired = [c for pair in pairs for short in (False, True) for c in seeds(*pair, profile, short)]
+    audited = [c for arm in ARMS for c in seeds(arm, MODELS[0], profile)]
+    planned = seeds(MAZES[0], PLANNER, profile)
+    # factors share the runs at their usual level, remedies those without any
+    behind = [c for e in evidence(profile) for c in (*e.seen, *e.configs)]
+    return list(dict.fromkeys([*paired, *audited, *planned, *behind]))
 
 
 def keep(config: Config) -> Keep:
-    """What a run stores beyond its summary.
+    """What a run stores beyond its summary: what a page, a kernel, a remedy or a test reads of it.
 
-    Weights: of the first pilot, whose deviations are a kernel, and of the first run of the models that the argument is
-    made on; those of wide networks take megabytes. Trajectories: a thousand of the first run on an arm, to be audited.
+    Samples where a remedy must see them or values were asked for, on the logistic map, whose periodic windows are narrow,
+    and on the timed maze. Weights of the first pilot of a denoiser, whose deviations are a kernel, and of the first run of
+    the models that the argument is made on; those of wide networks take megabytes.
     """
     pilot, first = config.role == "pilot", config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0])
     own = config == resolve(config.task, config.model, config.profile, config.seed, pilot)
     argued = pilot or (config.task in TASKS and config.model in DIFFUSIONS)
+    asked = bool(config.mitigation) and mitigations.get(config.mitigation).needs_quantity
+    seen = config in _seen_by_remedies(config.profile)
+    timed, windowed = (own and not pilot and config.task == name for name in (SPEED_MAZE, confounds.TASK))
+    pictured = own and first and (not pilot or config.task in TASKS)
+    compared = config.mitigation in STATES_ASKED or config in _compared(config.profile)
     return Keep(
-        others=not pilot and (own or not config.n_probe),
-        weights=own and first and argued and config.width <= WIDEST,
+        samples=asked or seen or timed or windowed,
+        residual=seen or timed,
+        others=seen or timed,
+        condition=False,  # drawn again by `evaluation.remedies.asked`
+        weights=own and first and argued and config.width <= WIDEST and PROBES[config.model] is RENOISE,
+        deviations=own,
+        nearest=False,
         representation=first,
-        trajectories=1_000 if own and first and config.task in ARMS else 48,
+        trajectories=AUDITED
+        if pictured and config.task in ARMS
+        else COMPARED
+        if compared
+        else PICTURED
+        if pictured
+        else FEW,
     )
+
+
+@cache
+def _seen_by_remedies(profile: str) -> frozenset[Config]:
+    return frozenset(c for e in experiments(profile) for runs in e.earlier for c in runs)
+
+
+@cache
+def _compared(profile: str) -> frozenset[Config]:
+    sizes = next(factor for factor in confounds.FACTORS if factor.field == "n_train")
+    return frozenset(c for level in sizes.levels for c in sizes.configs(level, profile))

@@ -22,11 +22,12 @@ TRIED = (
     *("reweight", "reweight-twice", "deconvolve", "resample", "penalty", "longer"),
     *("condition", "guide", "coordinates", "learned"),
 )
+STATES_ASKED = ("condition-ends", "condition-apart")  # asked for first or last states as well as a value
 SMOOTH = ("increments", "cosines")  # charts for the sinusoid, which mean nothing where motion is chaotic
 MAZE, STATE, POSITIONS = "maze-umaze", "pendulum-regular-state", "pendulum-regular-positions"
 APPLIED = {  # with the U-Net, on which mazes and pendulums look right
-    MAZE: ("longer", "condition", "condition-ends", "condition-apart", "coordinates"),
-    STATE: ("condition-ends", "condition-apart"),
+    MAZE: ("longer", "condition", *STATES_ASKED, "coordinates"),
+    STATE: STATES_ASKED,
 }
 ROUGH = (MAZE, POSITIONS)  # where the MLP errs most; the kernel recommends cosines
 SMOKE = ("reweight", "condition", "resample", "coordinates")
