@@ -27,6 +27,7 @@ PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "book/limits": (0, 0, 0),
     "book/api": (0, 0, 0),
 }
+WIDE = "*:not(mjx-container, mjx-container *) { font-family: monospace !important; letter-spacing: 0.1em !important; }"
 THEMES_OWN = ("Got invalid theme mode",)  # the theme's message on a first visit without stored settings
 
 
@@ -77,8 +78,13 @@ def test_page_is_complete_offline(visit, book, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_fits_a_phone(visit, name):
+    """In whatever font the machine has, and in one as wide as any."""
     page, _, _ = visit(name, width=390)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for font in ("/* its own */", WIDE):
+        page.add_style_tag(content=font)
+        for width in (390, 360):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("name", [n for n in PAGES if n.startswith("notebooks")])

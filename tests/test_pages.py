@@ -102,6 +102,22 @@ def test_parameters_reach_the_page_and_traces_are_scrubbed(tmp_path, monkeypatch
     assert "remove-input" in injected[0]["metadata"]["tags"]
 
 
+def test_settings_of_whoever_builds_do_not_reach_a_page(tmp_path, monkeypatch):
+    for place, text in (
+        (".ipython/profile_default/startup/00.py", "intruder = 1"),
+        (".config/matplotlib/matplotlibrc", "font.size: 31"),
+        (".local/share/jupyter/kernels/python3/kernel.json", '{"argv": ["false"], "display_name": "x"}'),
+    ):
+        file = tmp_path / "home" / place
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PHYSLIB_BUILD", str(tmp_path / "build"))
+    body = "```{code-cell} ipython3\nimport matplotlib\nassert matplotlib.rcParams['font.size'] == 10\nassert 'intruder' not in globals()\n```\n"
+    execute(write_page(tmp_path, body), tmp_path / "out" / "x.ipynb", {"profile": "smoke"})
+
+
 def test_scrub_drops_progress_bars_and_nothing_else():
     cell = nbformat.v4.new_code_cell("x")
     bar = "\rtraining:  10%|#   | 1/10\rtraining:  20%|##  | 2/10"

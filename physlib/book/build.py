@@ -1,4 +1,4 @@
-"""The press: stage the book, execute its pages, strip traces of the machine, build the HTML (pages layer)."""
+"""The press: stage the book, execute its pages, strip traces of the machine, build the HTML."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ from physlib.core.files import root, write_atomic
 from physlib.runs.presets import PROFILES
 
 SCHEME = "jupytext://"
+SETTINGS = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "MPLCONFIGDIR")
+"""Folders of a user's own settings (start-up files, kernels, matplotlibrc), which must not reach a page."""
 
 
 class _TextNotebooks(LocalHandler):
@@ -51,6 +53,20 @@ def _reading_text() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The specified file", category=UserWarning)
         yield
+
+
+@contextlib.contextmanager
+def _own_settings() -> Iterator[None]:
+    """Settings in folders of the build's own."""
+    before, folder = dict(os.environ), root("PHYSLIB_BUILD", "_build").absolute() / "settings"
+    for variable in SETTINGS:
+        (folder / variable).mkdir(parents=True, exist_ok=True)
+        os.environ[variable] = str(folder / variable)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @dataclass(frozen=True)
@@ -91,7 +107,7 @@ def execute(page: Path, target: Path, parameters: dict[str, Any]) -> Timing:
     target.parent.mkdir(parents=True, exist_ok=True)
     started, peak = time.perf_counter(), _Peak()
     try:
-        with _reading_text():
+        with _reading_text(), _own_settings():
             notebook = execute_notebook(
                 source,
                 os.path.relpath(target),
