@@ -18,6 +18,7 @@ from physlib.runs.diagnostics import covariances
 from physlib.runs.run import model_of
 
 FAR = 0.5  # noise beyond which a network draws another trajectory rather than the same one again
+DRAWS = 8_000  # behind each forecast that a covariance is fitted with; tables of several hundred are made
 
 
 def trained_kernels(group: RunGroup) -> list[KernelForecast]:
@@ -42,7 +43,7 @@ def _covariances(group: RunGroup, structure: str | None) -> list[KernelForecast]
         for by_level, mass in zip(matrices[source], masses, strict=True):
             kept = [structured(m, structure, steps) for m in by_level] if structure else by_level
             build = _LevelKernel(np.array(kept), np.array(PROBES[group.model].levels))
-            fits.append(fit([(Response(group.task, build, _axes(build.levels), group.budget.draws // 5), mass)]))
+            fits.append(fit([(Response(group.task, build, _axes(build.levels), min(group.budget.draws, DRAWS)), mass)]))
             made.append(forecast(group.task, build(**fits[-1].numbers), group.budget.final))
         entries.append(_fitted(group, name, source, fits, made, estimated))
         if source == "pilot" and not fits[0].at_bound:
