@@ -11,7 +11,7 @@ from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.evaluation import shift
 from physlib.runs.diagnostics import memorisation
-from physlib.runs.presets import resolve
+from physlib.runs.presets import command, resolve
 from physlib.runs.setup import NORMALISATIONS, _normalisation
 from physlib.runs.store import Result
 from physlib.stats.distances import tv_floor
@@ -34,7 +34,7 @@ def test_the_command_of_a_run_makes_that_run():
     changed = resolve("tent", "diffusion-mlp", "laptop", 3, n_train=500, sampler="euler", noise_shift=-0.5)
     shorter = resolve("tent", "diffusion-mlp", "smoke", 100, True, steps=7)
     for config in (*catalogue.runs("laptop"), changed, shorter):
-        words = shlex.split(config.command)
+        words = shlex.split(command(config))
         options = dict(zip(words[3::2], words[4::2], strict=False))
         changes = read_changes([words[i + 1] for i, word in enumerate(words) if word == "--set"])
         made = resolve(

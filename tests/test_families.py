@@ -12,8 +12,10 @@ from physlib import models
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import torch_rng
 from physlib.models.autoregressive import Autoregressive
-from physlib.models.diffusion import SIGMA_MAX, Diffusion, noise_levels
-from physlib.models.flow import FlowMatching
+from physlib.models.denoising import DenoisingModel
+from physlib.models.losses import velocity_loss
+from physlib.models.precond import StraightPath
+from physlib.models.samplers import SAMPLERS, SIGMA_MAX, heun, noise_levels, stochastic
 from physlib.models.vae import LATENT, VAE, FlowPrior
 
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
@@ -36,12 +38,12 @@ class _GaussianScore(nn.Module):
 
 
 def flow():
-    return FlowMatching(_GaussianVelocity(), MEAN, STD, steps=4, heun_steps=32)
+    return DenoisingModel(_GaussianVelocity(), MEAN, STD, 4, 32, precondition=StraightPath, objective=velocity_loss)
 
 
 def test_the_exact_velocity_is_the_exact_denoiser():
     x, sigma = torch.randn(50, 4, 2), torch.rand(50) * 3 + 0.01
-    assert torch.allclose(flow().denoise(x, sigma), x / (1 + sigma**2)[:, None, None], atol=1e-5)
+    assert torch.allclose(flow().denoiser()(x, sigma), x / (1 + sigma**2)[:, None, None], atol=1e-5)
 
 
 def test_the_exact_velocity_leaves_the_least_loss_and_draws_from_the_law():
@@ -57,16 +59,16 @@ def test_the_exact_velocity_leaves_the_least_loss_and_draws_from_the_law():
 def test_samplers_have_their_order(sampler, order):
     errors = []
     for steps in (64, 128, 256):
-        model = Diffusion(_GaussianScore(), MEAN, STD, 4, steps, sampler=sampler)
-        end = model._descend(torch.full((1, 4, 2), SIGMA_MAX).double(), noise_levels(steps))
+        start = torch.full((1, 4, 2), SIGMA_MAX).double()
+        end = SAMPLERS[sampler](lambda x, sigma: x / (1 + sigma**2), start, noise_levels(steps), None)
         errors.append(abs(float(end[0, 0, 0]) - SIGMA_MAX / math.sqrt(1 + SIGMA_MAX**2)))
     assert math.log2(errors[1] / errors[2]) == pytest.approx(order, abs=0.35)
 
 
 def test_the_stochastic_sampler_draws_from_the_law():
-    model = Diffusion(_GaussianScore(), MEAN, STD, 4, 256, sampler="stochastic")
+    model = DenoisingModel(_GaussianScore(), MEAN, STD, 4, 256, sampler=stochastic)
     x = model.sample(20_000, torch_rng(0, "s"))
-    model.sampler = "heun"
+    model.sampler = heun
     assert not torch.allclose(model.sample(20_000, torch_rng(0, "s")), x, atol=0.1)  # the same start, other noise
     assert torch.allclose(x.mean((0, 1)), torch.tensor([0.3, -1.0]), atol=0.04)
     assert torch.allclose(x.std((0, 1)), torch.tensor([0.5, 2.0]), rtol=0.02)
@@ -74,7 +76,7 @@ def test_the_stochastic_sampler_draws_from_the_law():
 
 def test_an_unknown_sampler_suggests_the_nearest():
     with pytest.raises(PhyslibError, match="heun"):
-        Diffusion(_GaussianScore(), MEAN, STD, 4, 8, sampler="huen")
+        models.build("flow-mlp", MEAN, STD, 16, 16, 1, 4, sampler="huen")
 
 
 def stepper():
@@ -138,11 +140,6 @@ def test_continuing_keeps_the_steps_it_was_given():
 def test_the_transformer_says_what_widths_it_takes():
     with pytest.raises(PhyslibError, match="multiple of 16"):
         models.build("diffusion-transformer", MEAN, STD, 16, 40, 2, 4)
-
-
-def test_a_sampler_is_a_matter_of_denoisers():
-    with pytest.raises(PhyslibError, match="no denoiser"):
-        models.build("vae-mlp", MEAN, STD, 16, 16, 1, 4, sampler="euler")
 
 
 def autoencoder():

@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physlib import kernels, mitigations, tasks
-from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng, torch_rng
 from physlib.forecasting.forecast import forecast
 from physlib.mitigations import learned, penalty
 from physlib.models import build
-from physlib.models.guided import UNTOLD, Guided
-from physlib.runs.presets import resolve
+from physlib.models.wrappers import DROPPED, Numbers
+from physlib.runs.presets import changes, resolve
 from physlib.runs.run import run
 from physlib.runs.training import Schedule, fit
 from physlib.stats.distances import quantile_shift, total_variation, tv_floor
@@ -93,7 +92,7 @@ def test_reweighting_shows_the_inverse_of_what_was_seen():
     rng = numpy_rng(0, "reweight")
     data, seen = LOGISTIC.sample(100_000, rng), tilted(200_000, rng)
     change = mitigations.get("reweight").change(LOGISTIC, data, [seen], rng)
-    shown = bin_counts(data.q[change.shown], LOGISTIC.lo, LOGISTIC.hi)[1:-2] / 100_000
+    shown = bin_counts(data.q[change.train_rows], LOGISTIC.lo, LOGISTIC.hi)[1:-2] / 100_000
     density = (1 + 2 * (np.arange(20) + 0.5) / 20) / 2
     assert shown * density == pytest.approx(np.full(20, np.mean(shown * density)), rel=0.1)
     twice = mitigations.get("reweight-twice").change(LOGISTIC, data, [seen, seen], rng)
@@ -117,7 +116,7 @@ def test_deconvolution_makes_its_kernel_come_out_flatter(monkeypatch):
 def test_resampling_is_flat_and_drops_what_is_outside():
     rng = numpy_rng(0, "resample")
     seen = np.concatenate([tilted(40_000, rng), np.full(2_000, LOGISTIC.hi + 1)])[rng.permutation(42_000)]
-    kept = mitigations.get("resample").change(LOGISTIC, None, [seen], rng).kept
+    kept = mitigations.get("resample").change(LOGISTIC, None, [seen], rng).selected
     mass = bin_counts(seen[kept], LOGISTIC.lo, LOGISTIC.hi) / kept.size
     assert mass[-2] == 0
     assert kept.min() >= 21_000  # not those that the shares were read from
@@ -141,43 +140,41 @@ def test_the_penalty_is_the_squared_drift():
 
 
 def test_guidance_goes_along_the_difference():
-    model = build("diffusion-mlp", np.zeros(2), np.ones(2), 4, 32, 1, 4, told=1, guidance=3.0).eval()
+    model = build("diffusion-mlp", np.zeros(2), np.ones(2), 4, 32, 1, 4, numbers=1, guidance=3.0).eval()
     torch.nn.init.normal_(model.backbone.leave.weight, generator=torch_rng(0, "leave"))
     x, sigma = torch.randn(8, 4, 1, generator=torch_rng(0, "x")), torch.full((8,), 0.5)
-    held = model._flagged(torch.linspace(-1, 1, 8)[:, None])
-    model.guidance = 1.0
-    told, alone = model.denoise(x, sigma, held), model.denoise(x, sigma, torch.zeros_like(held))
-    model.guidance = 3.0
-    assert torch.allclose(model.denoise(x, sigma, held), alone + 3 * (told - alone), atol=1e-5)
-    with pytest.raises(PhyslibError, match="use ask"):
-        model.sample(3, torch_rng(0, "none"))
+    known = torch.linspace(-1, 1, 8)[:, None].expand(8, 4)[..., None]
+    _, condition = model.conditioning.split(torch.cat([x, known], dim=2), torch_rng(0, "unused"))
+    assert condition.tolist() == [[pytest.approx(v), 1.0] for v in np.linspace(-1, 1, 8)]
+    guided = model.denoiser(condition)(x, sigma)
+    model.conditioning.guidance = 1.0
+    told, alone = (model.denoiser(c)(x, sigma) for c in (condition, torch.zeros_like(condition)))
+    assert not torch.allclose(told, alone, atol=1e-3)
+    assert torch.allclose(guided, alone + 3 * (told - alone), atol=1e-5)
 
 
-def test_a_share_of_the_batch_is_not_told(monkeypatch):
-    model = build("diffusion-mlp", np.zeros(2), np.ones(2), 4, 32, 1, 4, told=1)
-    seen = []
-
-    def error(x, held, rng):
-        seen.append(held)
-        return x.new_zeros(())
-
-    monkeypatch.setattr(model, "_error", error)
-    model.loss(torch.randn(20_000, 4, 2), torch_rng(0, "told"))
-    silent = (seen[0] == 0).all(dim=1)
-    assert set(seen[0][~silent, -1].tolist()) == {1.0}
-    assert float(silent.float().mean()) == pytest.approx(UNTOLD, abs=0.01)
+def test_a_share_of_the_batch_is_denoised_without_its_condition():
+    model = build("diffusion-mlp", np.zeros(2), np.ones(2), 4, 32, 1, 4, numbers=1)
+    batch = torch.randn(20_000, 4, 2, generator=torch_rng(0, "batch"))
+    x, condition = model.conditioning.split(batch, torch_rng(0, "dropped"))
+    assert torch.equal(x, batch[..., :1])
+    silent = (condition == 0).all(dim=1)
+    assert torch.equal(condition[~silent, 0], batch[~silent, 0, 1])
+    assert set(condition[~silent, -1].tolist()) == {1.0}
+    assert float(silent.float().mean()) == pytest.approx(DROPPED, abs=0.01)
+    assert not (model.eval().conditioning.split(batch, torch_rng(0, "dropped"))[1] == 0).all(dim=1).any()
 
 
-def test_a_told_model_does_as_it_is_told():
+def test_a_conditioned_model_makes_what_is_requested():
     rng = numpy_rng(0, "told")
     label = rng.uniform(-2, 2, (5_000, 1))
     x = (label[:, :, None] + 0.05 * rng.standard_normal((5_000, 4, 1))).astype(np.float32)
     packed = np.concatenate([x, np.broadcast_to(label[:, :, None], x.shape)], axis=2)
-    model = build("diffusion-mlp", packed.mean((0, 1)), packed.std((0, 1)), 4, 32, 1, 8, told=1)
-    assert isinstance(model, Guided)
+    model = build("diffusion-mlp", packed.mean((0, 1)), packed.std((0, 1)), 4, 32, 1, 8, numbers=1)
+    assert isinstance(model.conditioning, Numbers)
     fit(model, torch.as_tensor(packed, dtype=torch.float32), Schedule(steps=400, batch=128), torch_rng(0, "fit"))
     asked = torch.linspace(-1.5, 1.5, 200)[:, None]
-    made = model.ask(asked, torch_rng(0, "ask"))
+    made = model.sample(asked, torch_rng(0, "ask"))
     assert made.shape == (200, 4, 1)
     assert float((made.mean(dim=(1, 2)) - asked[:, 0]).abs().median()) < 0.15
 
@@ -216,7 +213,7 @@ def test_every_strategy_makes_a_run(name, tmp_path, monkeypatch):
     assert 0 < result["q"].size <= 400
     assert result["other_shift"].shape == (2,)
     assert ("asked" in result.arrays) == mitigations.get(name).needs_quantity
-    assert result.config.changes["mitigation"] == name
+    assert changes(result.config)["mitigation"] == name
 
 
 def test_bad_names_get_one_sentence():

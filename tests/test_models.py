@@ -8,11 +8,12 @@ from torch import nn
 from physlib import models
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import torch_rng
-from physlib.models.diffusion import SIGMA_MAX, SIGMA_MIN, Diffusion, noise_levels
-from physlib.models.planner import Planner
+from physlib.models.denoising import DenoisingModel
+from physlib.models.samplers import SIGMA_MAX, SIGMA_MIN, heun, noise_levels, stochastic
+from physlib.models.wrappers import EndPoints
 
-DRAWN = [name for name in models.VERSIONS if name not in models.PLANNERS]  # sampled from nothing given
-DENOISERS = [name for name in DRAWN if models.PROBES[name] is models.RENOISE]
+DRAWN = [row.name for row in models.MODELS.values() if not row.plans]  # unconditional
+DENOISERS = [name for name in DRAWN if models.MODELS[name].probe is models.RENOISE]
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
 
 
@@ -24,7 +25,11 @@ class _IdealGaussian(nn.Module):
 
 
 def ideal(heun_steps):
-    return Diffusion(_IdealGaussian(), MEAN, STD, steps=4, heun_steps=heun_steps)
+    return DenoisingModel(_IdealGaussian(), MEAN, STD, steps=4, heun_steps=heun_steps)
+
+
+def planner(backbone, mean=MEAN, std=STD, steps=4, heun_steps=32):
+    return DenoisingModel(backbone, mean, std, steps, heun_steps, conditioning=EndPoints())
 
 
 @pytest.mark.parametrize("name", DENOISERS)
@@ -71,13 +76,13 @@ class _Witness(_IdealGaussian):
 
 
 def test_a_planner_sees_its_ends_without_noise_at_every_level():
-    model = Planner(_Witness(), MEAN, STD, steps=4, heun_steps=32)
+    model = planner(_Witness())
     x = model.restore(torch.randn(50, 4, 2, generator=torch_rng(0, "x")))
     ends = model.normalise(x)[:, [0, -1]]
     model.loss(x, torch_rng(1, "loss"))
     known = torch.full_like(x, torch.nan)
     known[:, [0, -1]] = x[:, [0, -1]]
-    planned = model.inpaint(known, torch_rng(2, "plan"))
+    planned = model.sample(known, torch_rng(2, "plan"))
     model.redraw(x, 0.5, torch_rng(3, "renoise"))
     assert len(model.backbone.seen) > 20
     assert all(torch.allclose(seen, ends, atol=1e-5) for seen in model.backbone.seen)
@@ -105,7 +110,7 @@ class _IdealWalk(nn.Module):
 
 
 def test_a_planner_with_an_exact_network_draws_from_the_law_given_the_ends():
-    model = Planner(_IdealWalk(), np.zeros(1), np.ones(1), steps=5, heun_steps=64)
+    model = planner(_IdealWalk(), np.zeros(1), np.ones(1), steps=5, heun_steps=64)
     known = torch.full((20_000, 5, 1), torch.nan)
     known[:, 0], known[:, -1] = 1.0, -0.5
     x = model.inpaint(known, torch_rng(0, "walk"))[:, 1:-1, 0].double()
@@ -117,21 +122,29 @@ def test_a_planner_with_an_exact_network_draws_from_the_law_given_the_ends():
     assert torch.allclose(torch.cov(x.T), covariance, atol=0.02)
 
 
-def test_a_planner_is_not_asked_for_its_ends_and_cannot_do_without():
-    model = Planner(_IdealGaussian(), MEAN, STD, steps=2, heun_steps=8)  # two points: both are ends
+def test_a_planner_does_not_learn_its_ends_and_its_samples_are_plans():
+    model = planner(_IdealGaussian(), steps=2, heun_steps=8)  # two points: both are ends
     x = torch.randn(50, 2, 2, generator=torch_rng(0, "x"))
     assert model.loss(x, torch_rng(1, "loss")).item() == 0
-    with pytest.raises(PhyslibError, match="needs end points"):
+    assert torch.equal(model.sample(x, torch_rng(0, "s")), model.inpaint(x, torch_rng(0, "s")))
+    with pytest.raises(AttributeError):  # a number is no end points
         model.sample(3, torch_rng(0, "s"))
+
+
+def test_redrawing_and_inpainting_stay_deterministic_with_a_stochastic_sampler():
+    plain, noisy = (DenoisingModel(_IdealGaussian(), MEAN, STD, 4, 8, sampler=s) for s in (heun, stochastic))
+    x = plain.restore(torch.randn(20, 4, 2, generator=torch_rng(0, "x")))
+    assert torch.equal(plain.redraw(x, 0.5, torch_rng(1, "r")), noisy.redraw(x, 0.5, torch_rng(1, "r")))
+    assert torch.equal(plain.inpaint(x, torch_rng(1, "i")), noisy.inpaint(x, torch_rng(1, "i")))
+    assert not torch.equal(plain.sample(20, torch_rng(1, "s")), noisy.sample(20, torch_rng(1, "s")))
 
 
 def test_heun_is_second_order():
     # the flow of the exact denoiser is x(sigma) = x_0 sqrt(1 + sigma^2): compare the end point
     errors = []
     for steps in (32, 64, 128):
-        model = ideal(steps)
-        start = torch.ones(1, 4, 2, dtype=torch.float64) * SIGMA_MAX
-        end = model._descend(start, noise_levels(steps).double())
+        start = torch.full((1, 4, 2), SIGMA_MAX).double()
+        end = heun(lambda x, sigma: x / (1 + sigma**2), start, noise_levels(steps), None)
         errors.append(abs(float(end[0, 0, 0]) - SIGMA_MAX / np.sqrt(1 + SIGMA_MAX**2)))
     assert errors[0] / errors[1] > 3.3
     assert errors[1] / errors[2] > 3.0
@@ -178,9 +191,19 @@ def test_unknown_model_suggests_the_nearest():
         models.build("diffusion-une", MEAN, STD, 16, 16, 2, 4)
 
 
-@pytest.mark.parametrize("name", [*DENOISERS, *models.PLANNERS])
+@pytest.mark.parametrize("name", [*DENOISERS, "planner-unet"])
 def test_a_trajectory_is_denoised_alone(name):
     torch.manual_seed(0)
     model = models.build(name, MEAN, STD, 16, 16, 2, 4)
     x, sigma = torch.randn(6, 16, 2), torch.full((6,), 0.5)
-    assert torch.allclose(model.denoise(x, sigma)[2:3], model.denoise(x[2:3], sigma[:1]), atol=1e-5)
+    denoise = model.precondition(model.backbone)
+    assert torch.allclose(denoise(x, sigma)[2:3], denoise(x[2:3], sigma[:1]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("flow-mlp", "noise_shift"), ("flow-mlp", "penalty"), ("planner-unet", "sampler"), ("vae-mlp", "sampler")],
+)
+def test_no_option_is_ignored(name, option):
+    with pytest.raises(PhyslibError, match=f"no option {option}"):
+        models.build(name, MEAN, STD, 16, 16, 1, 4, **{option: 1.0})

@@ -15,6 +15,7 @@ from physlib.evaluation.run_group import FORECASTS, SOURCES, gather
 from physlib.kernels.ideal_denoiser import ideal_denoiser
 from physlib.models import PROBES
 from physlib.runs.diagnostics import covariances
+from physlib.runs.presets import changes, command
 from physlib.runs.run import CHUNK, fetch, load_runs, model_of
 from physlib.runs.store import Store
 from physlib.stats.distances import total_variation, tv_floor
@@ -52,7 +53,7 @@ def _probed(config, result):
 def test_every_kind_of_run_can_be_compared_with_itself(monkeypatch):
     """`verify` finds a run's other seeds, whatever it changes."""
     monkeypatch.setattr(reproduce, "produce", lambda config, *_: Store.of(config.profile).get(config))
-    kinds = {str(config.changes.keys()): config for config in CATALOGUE if config.seed == 0}
+    kinds = {str(changes(config).keys()): config for config in CATALOGUE if config.seed == 0}
     assert len(kinds) > 10
     for config in kinds.values():
         verdict = reproduce.compare(config)
@@ -233,7 +234,7 @@ def test_damage_is_named_with_the_command_that_mends_it(damage, tmp_path):
     }[damage]()
     done = physlib("ledger", check=False, env={"PHYSLIB_RESULTS": str(copy)})
     assert done.returncode == 2
-    assert config.command in done.stderr
+    assert command(config) in done.stderr
     assert path.name in done.stderr
 
 

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physlib.core.files import Damaged, Missing, seal, unseal
-from physlib.runs.presets import resolve
+from physlib.mitigations import STRATEGIES
+from physlib.runs.config import Config
+from physlib.runs.presets import changes, resolve
 from physlib.runs.run import run
 from physlib.runs.store import Result, Store
 
@@ -90,6 +92,28 @@ def test_keys_depend_on_choices_not_on_spelled_out_defaults():
         for pilot in (False, True)
     }
     assert len(keys) == 16
+
+
+def test_a_new_version_of_a_mitigation_makes_stored_runs_miss(monkeypatch):
+    config = resolve("tent", "diffusion-mlp", "laptop", 0, mitigation="penalty")
+    first, others = config.key, [resolve("tent", "diffusion-mlp", "laptop", 0, mitigation=m).key for m in ("", "guide")]
+    monkeypatch.setattr(STRATEGIES["penalty"], "version", 1, raising=False)
+    assert config.key == first
+    monkeypatch.setattr(STRATEGIES["penalty"], "version", 2, raising=False)
+    assert config.key != first
+    assert others == [resolve("tent", "diffusion-mlp", "laptop", 0, mitigation=m).key for m in ("", "guide")]
+
+
+def test_presets_apply_from_top_to_bottom():
+    usual = resolve("tent", "diffusion-mlp", "laptop", 0)
+    assert changes(usual) == {}
+    assert (usual.n_train, usual.width, usual.steps) == (Config.n_train, Config.width, Config.steps)
+    arm = resolve("arm-steps", "diffusion-mlp", "laptop", 0)  # a simulated task first, then an arm
+    assert (arm.n_train, arm.width, arm.n_samples, arm.n_plans) == (20_000, 256, 3_000, 0)
+    maze = resolve("pointmaze-umaze", "diffusion-unet", "smoke", 0)
+    assert (maze.n_train, maze.width, maze.n_plans) == (50, 8, 20)
+    assert resolve("maze-umaze", "diffusion-unet", "paper", 0).steps == 10_000
+    assert resolve("tent", "diffusion-unet", "paper", 0, pilot=True).steps == 5_000
 
 
 HOLD = """

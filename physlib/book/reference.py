@@ -12,9 +12,10 @@ import pandas as pd
 from physlib.core.files import write_atomic
 from physlib.evaluation import table
 from physlib.evaluation.comparisons import HEADLINE
-from physlib.models import DIFFUSIONS, PROBES
+from physlib.models import PROBES
+from physlib.runs.presets import expected_seconds
 from physlib.studies import catalogue
-from physlib.studies.forecasts import TASKS
+from physlib.studies.forecasts import DIFFUSIONS, TASKS
 
 _INTRODUCTION = """# Ledger of claims
 
@@ -116,7 +117,7 @@ def _command(claim: str, task: str, model: str, evidence: Sequence[catalogue.Evi
     if claim == "C5":  # the headline is of all tasks
         return f"`physlib benchmark {f'{quoted} ' if model in PROBES else ''}--again`", ""
     runs = {c for e in catalogue.select(evidence, claim=claim, task=task, model=model) for c in (*e.seen, *e.configs)}
-    minutes = sum(config.expected_seconds for config in runs) / 60
+    minutes = sum(expected_seconds(config) for config in runs) / 60
     return f"`physlib verify --claim {claim} --task {quoted} --model {model}`", f"{minutes:.0f}"
 
 

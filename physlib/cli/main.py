@@ -50,7 +50,7 @@ def list_() -> None:
         facts = family.info
         unit = "" if facts.unit == "1" else f" {facts.unit}"
         typer.echo(f"  {name:<26} {facts.title}; {facts.quantity} flat on [{facts.lo:g}, {facts.hi:g}]{unit}")
-    for title, names in (("models", models.VERSIONS), ("kernels", kernels.FAMILIES), ("profiles", PROFILES)):
+    for title, names in (("models", models.MODELS), ("kernels", kernels.FAMILIES), ("profiles", PROFILES)):
         typer.echo(f"{title}\n  {', '.join(names)}")
 
 
@@ -73,7 +73,7 @@ def run(
     from physlib import tasks
     from physlib.cli import text
     from physlib.runs import run as runner
-    from physlib.runs.presets import resolve
+    from physlib.runs.presets import expected_seconds, resolve
     from physlib.runs.store import Store
     from physlib.studies import catalogue
 
@@ -82,7 +82,7 @@ def run(
         for name, value in dataclasses.asdict(config).items():
             typer.echo(f"{name:<13} {value}")
         typer.echo(
-            f"{'key':<13} {config.key}\n{'expected':<13} about {config.expected_seconds / 60:.1f} min on one core"
+            f"{'key':<13} {config.key}\n{'expected':<13} about {expected_seconds(config) / 60:.1f} min on one core"
         )
         return
     result = runner.run(config, device, catalogue.keep(config))
@@ -142,9 +142,10 @@ def verify(
 ) -> None:
     """Retrain stored runs from nothing and compare them with the store."""
     from physlib.evaluation import reproduce
+    from physlib.runs.presets import expected_seconds
 
     chosen = reproduce.choose(profile, sample, seed, claim, task, model)
-    minutes = sum(config.expected_seconds for config in chosen) / 60
+    minutes = sum(expected_seconds(config) for config in chosen) / 60
     typer.echo(f"retraining {len(chosen)} runs, about {minutes:.0f} min on one core")
     failed = 0
     for config in chosen:

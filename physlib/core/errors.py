@@ -1,4 +1,4 @@
-"""The one exception whose message is meant for the person at the keyboard (ground layer)."""
+"""The one exception whose message is meant for the person at the keyboard."""
 
 import difflib
 from collections.abc import Iterable

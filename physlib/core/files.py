@@ -22,7 +22,7 @@ _BLANK = b"0" * 64
 
 
 class Missing(PhyslibError):
-    """A stored run that was asked for is not there."""
+    """A stored file is not there."""
 
 
 class Damaged(PhyslibError):

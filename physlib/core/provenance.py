@@ -1,4 +1,4 @@
-"""What a result should say of its origin: processor, versions, revision (running layer)."""
+"""Where a result comes from: processor, versions, revision."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _git(*words: str) -> str | None:
-    """What git says of the repository that the package was imported from; None outside one."""
+    """Output of git on the repository that the package was imported from; None outside one."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():  # installed: a repository further up would be somebody else's
         return None

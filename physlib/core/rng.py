@@ -1,4 +1,4 @@
-"""One integer seed and a purpose name give independent random generators (ground layer).
+"""One integer seed and a purpose name give independent random generators.
 
 Nothing in the library touches a global seed. Two purposes under one seed, and one purpose under
 two seeds, give streams that share no state, so adding a step to an experiment does not move the

@@ -88,7 +88,7 @@ def asked(run: Result) -> Float[np.ndarray, "N C"]:
     config = run.config
     task, rng = tasks.get_task(config.task), numpy_rng(config.seed, "asked")
     change = mitigations.get(config.mitigation).change(task, task.sample(2, numpy_rng(0, "told")), [], rng)
-    return change.asked(config.n_samples, rng)
+    return change.requested(config.n_samples, rng)
 
 
 @cache  # the runs before are those of many experiments

@@ -12,6 +12,7 @@ from physlib.core.rng import numpy_rng
 from physlib.evaluation.claims import most_tv
 from physlib.evaluation.shift import shares
 from physlib.runs.config import Config
+from physlib.runs.presets import changes
 from physlib.runs.run import fetch, produce
 from physlib.stats.distances import total_variation, tv_floor
 from physlib.stats.histogram import flat_mass
@@ -45,9 +46,9 @@ class Verdict:
         """The comparison as one line."""
         word = "identical" if self.identical else "agrees" if self.agrees else "DIFFERS"
         c = self.config
-        changes = ", ".join(f"{name} {value}" for name, value in c.changes.items())
+        variant = ", ".join(f"{name} {value}" for name, value in changes(c).items())
         return (
-            f"{word:<9} {c.task} {c.model} {c.role} seed {c.seed}{changes and f' ({changes})'}: stored TV {self.stored:.4f}, "
+            f"{word:<9} {c.task} {c.model} {c.role} seed {c.seed}{variant and f' ({variant})'}: stored TV {self.stored:.4f}, "
             f"retrained {self.retrained:.4f}, tolerance {self.tolerance:.4f}; "
             f"histograms {self.apart:.4f} apart, allowed {self.spread:.4f}"
         )

@@ -88,7 +88,7 @@ class RunGroup:
     @property
     def budget(self) -> MonteCarloBudget:
         """How many draws this preset's forecasts are made from."""
-        return _BUDGETS.get((self.profile, isinstance(self.task, tasks.FiniteBankTask)), MonteCarloBudget())
+        return _BUDGETS.get((self.profile, not self.task.can_regenerate), MonteCarloBudget())
 
     @property
     def path(self) -> Path:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
-from physlib.tasks.base import FiniteBankTask, Task
+from physlib.tasks.base import Task
 
 DRAWS = 100_000  # trajectories behind the regression
 
@@ -26,7 +26,7 @@ def posterior_mean(task: Task, s: float) -> tuple[Float[np.ndarray, " J"], Float
     """
     known = _REGRESSIONS.setdefault(task, {})
     if s not in known:
-        simulated = isinstance(task, FiniteBankTask)  # longer trajectories, and fewer distinct ones
+        simulated = not task.can_regenerate  # longer trajectories, and fewer distinct ones
         rng = numpy_rng(0, f"posterior mean {task.name} {s:.9g}")
         data = task.draw(DRAWS // 10 if simulated else DRAWS, rng)
         with np.errstate(all="ignore"):
@@ -57,7 +57,7 @@ class NoiseContract(Kernel):
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
             u = task.measure(data.x + self.s * noise)
             mean = np.interp(u, *posterior_mean(task, self.s))
-            if isinstance(task, FiniteBankTask):
+            if not task.can_regenerate:
                 return mean + task.measure(data.x + left_over) - data.q
             return task.measure(task.generate(mean, data.z) + left_over)
 

@@ -1,4 +1,4 @@
-"""Strategies against the shift: what each changes of a run, and what a kernel says it will do."""
+"""Strategies against the shift: what each changes of a run, and what a kernel forecasts of it."""
 
 from physlib.mitigations.base import Change, Mitigation
 from physlib.mitigations.forecast import forecast_mitigation

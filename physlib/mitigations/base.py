@@ -1,4 +1,4 @@
-"""The contract of a mitigation: what it changes of a run (theory layer)."""
+"""What a mitigation is: a strategy, and what it changes of a run."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from physlib.tasks.representations import Recoded
 
 FEWEST = 1e-3  # least share of samples that a bin is taken to have: an empty one is not infinitely rare
 Quantities = Float[np.ndarray, " M"]
-Asked = Callable[[int, np.random.Generator], Float[np.ndarray, "N C"]]
 
 
 @dataclass(frozen=True)
 class Change:
     """What is different in a run; what is not named stays as it was."""
 
-    shown: Int[np.ndarray, " N"] | None = None  # data: rows of the demonstrations that are trained on
-    task: Recoded | None = None  # coordinates: what the model sees
-    told: Float[np.ndarray, "N C"] | None = None  # interface: what the model is told of each demonstration
-    asked: Asked | None = None  # and what it is then asked for
+    train_rows: Int[np.ndarray, " N"] | None = None  # data: rows of the demonstrations that are trained on
+    task: Recoded | None = None  # coordinates: the task whose trajectories are what the model sees
+    condition: Float[np.ndarray, "N C"] | None = None  # interface: numbers of each demonstration that the model knows
+    requested: Callable[[int, np.random.Generator], Float[np.ndarray, "N C"]] | None = None  # and those of samples
     guidance: float = 1.0
     penalty: Callable[[Any, Any], Any] | None = None  # loss term, of denoised and clean trajectories
-    kept: Int[np.ndarray, " M"] | None = None  # samples: rows of an earlier run's that are kept, nothing is trained
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)  # worth keeping with the run
+    selected: Int[np.ndarray, " M"] | None = None  # samples: rows of an earlier run's that are kept, nothing is trained
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)  # stored with the run
 
 
 class Mitigation(ABC):
-    """A way to have the balanced quantity come out as intended."""
+    """A strategy against the shift of the balanced quantity."""
 
     name: ClassVar[str]
-    after: ClassVar[tuple[str, ...]] = ()  # strategies whose runs it must have seen, "" for the run without any
+    version: ClassVar[int] = 1  # raise by hand when the meaning of the strategy changes: stored runs then miss
+    after: ClassVar[tuple[str, ...]] = ()  # strategies whose runs it depends on, "" for the run without any
     needs_quantity: ClassVar[bool] = False  # whether whoever samples must say which value they want
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Conditioning: the model is told the quantity, and then asked for the values that are wanted (theory layer)."""
+"""Conditioning: the model knows the quantity in training, and samples are requested by its value."""
 
 from __future__ import annotations
 
@@ -12,47 +12,50 @@ from physlib.mitigations.base import Change, Mitigation
 from physlib.tasks import Maze, Task
 
 
-class Condition(Mitigation):
-    """The quantity is told in training and asked for, evenly, in sampling."""
-
-    name = "condition"
+class _Conditional(Mitigation):
     needs_quantity = True
-    guidance: ClassVar[float] = 1.0
-
-    def change(self, task, data, seen, rng):
-        def asked(n, rng):
-            return task.prior(n, rng)[:, None]
-
-        return Change(told=data.q[:, None], asked=asked, guidance=self.guidance)
 
     def expected(self, kernel):
         """A model that knows the quantity need not guess it: nothing contracts, the error of each step remains."""
         return Isotropic(kernel.parameters["s"])
 
 
+class Condition(_Conditional):
+    """The model is conditioned on the quantity; samples are requested with values from the flat prior."""
+
+    name = "condition"
+    guidance: ClassVar[float] = 1.0
+
+    def change(self, task, data, seen, rng):
+        def requested(n, rng):
+            return task.prior(n, rng)[:, None]
+
+        return Change(condition=data.q[:, None], requested=requested, guidance=self.guidance)
+
+
 class Guide(Condition):
-    """The same with what was told exaggerated in sampling."""
+    """The same with the condition exaggerated in sampling."""
 
     name = "guide"
     guidance = 2.0
 
 
-class ConditionEnds(Condition):
-    """The quantity and the first state are told together, on a maze the last position too.
+class ConditionEnds(_Conditional):
+    """The model is conditioned on the quantity and the first state, on a maze on the last position too.
 
-    Asked for are ends of other demonstrations with their own quantity, which agree.
+    Requested are ends of other demonstrations with their own quantity, which agree.
     """
 
     name = "condition-ends"
     shuffled: ClassVar[bool] = False
 
     def change(self, task, data, seen, rng):
-        def asked(n, rng):
+        def requested(n, rng):
             fresh = task.sample(n, rng)
             q = rng.permutation(fresh.q) if self.shuffled else fresh.q
             return np.column_stack([q, ends(task, fresh.x)])
 
-        return Change(told=np.column_stack([data.q, ends(task, data.x)]), asked=asked)
+        return Change(condition=np.column_stack([data.q, ends(task, data.x)]), requested=requested)
 
 
 class ConditionApart(ConditionEnds):

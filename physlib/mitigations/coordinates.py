@@ -1,4 +1,4 @@
-"""Coordinates given by a formula, in which errors do less to the quantity (theory layer)."""
+"""Coordinates given by a formula, in which errors do less to the quantity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deconvolution: demonstrations are weighted so that what a kernel makes of them comes out flat (theory layer)."""
+"""Deconvolution: demonstrations are weighted so that what a kernel makes of them comes out flat."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FINAL = 200_000
 class Deconvolve(Mitigation):
     """Weights that solve `R w = p`, `w >= 0`, in least squares, with R of `contract` fitted to the plain run.
 
-    The law of the trajectories in a bin is taken to stay as it is; R contracts towards the middle of the *old*
+    The distribution of the trajectories in a bin is taken to stay as it is; R contracts towards the middle of the *old*
     range of values, which a model trained on new weights has no reason to do.
     """
 
@@ -31,4 +31,4 @@ class Deconvolve(Mitigation):
         numbers = fit([(response(task, FAMILY, DRAWS), counts / counts.sum())]).numbers
         transition = forecast(task, FAMILIES[FAMILY](**numbers), FINAL).transition[:, 1:-2]
         weights = nnls(transition, flat_mass() * transition.shape[1])[0]
-        return Change(shown=drawn(task, data.q, weights, rng), arrays={"bin_weights": weights / np.mean(weights)})
+        return Change(train_rows=drawn(task, data.q, weights, rng), arrays={"bin_weights": weights / np.mean(weights)})

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from physlib.kernels import Kernel
 from physlib.mitigations.base import Change, Quantities
 from physlib.mitigations.strategies import get
-from physlib.tasks import FiniteBankTask, Task, Trajectories
+from physlib.tasks import Task, Trajectories
 
 
 def forecast_mitigation(
@@ -24,7 +24,7 @@ def forecast_mitigation(
     Runs that the strategy depends on are forecast by the kernel too. `known` is the change itself where it
     was made before, as learned coordinates are.
     """
-    data = task.draw(min(draws, task.BANK) if isinstance(task, FiniteBankTask) else draws, rng)
+    data = task.draw(draws if task.can_regenerate else min(draws, task.BANK), rng)
     q = _pushed(name, task, data, kernel, rng, known)
     return None if q is None else task.bins.mass(q)
 
@@ -46,9 +46,9 @@ def _pushed(
         return None
     seen = [_pushed(earlier, task, data, kernel, rng, None) for earlier in strategy.after]
     change = known or strategy.change(task, data, seen, rng)
-    if change.kept is not None:
-        return seen[0][change.kept]
-    shown = data if change.shown is None else Trajectories(*(part[change.shown] for part in data))
+    if change.selected is not None:
+        return seen[0][change.selected]
+    train = data if change.train_rows is None else Trajectories(*(part[change.train_rows] for part in data))
     if change.task is None:
-        return expected.push(task, shown, rng)
-    return expected.push(change.task, change.task.encoded(shown), rng)
+        return expected.push(task, train, rng)
+    return expected.push(change.task, change.task.encoded(train), rng)

@@ -1,4 +1,4 @@
-"""Learned coordinates: an invertible network in whose output white errors leave the quantity alone (theory layer).
+"""Learned coordinates: an invertible network in whose output white errors leave the quantity alone.
 
 Couplings that scale and shift (L. Dinh, J. Sohl-Dickstein, S. Bengio, Density Estimation Using Real NVP, 2017) are
 inverted exactly.

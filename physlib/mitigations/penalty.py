@@ -1,4 +1,4 @@
-"""A training penalty on drift: denoised trajectories should have the quantity of the clean ones, bin by bin (theory layer)."""
+"""A training penalty on drift: denoised trajectories should have the quantity of the clean ones, bin by bin."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Penalty(Mitigation):
     def change(self, task, data, seen, rng):
         return Change(penalty=drift_penalty(task))
 
-    def expected(self, kernel):
-        """The kernel knows nothing of losses."""
+    def expected(self, kernel) -> None:
+        """Nothing: a kernel knows no losses."""
 
 
 def drift_penalty(task: Task):

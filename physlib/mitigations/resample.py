@@ -1,4 +1,4 @@
-"""Importance resampling: samples are thrown away where there are too many (theory layer)."""
+"""Importance resampling: samples are thrown away where there are too many."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class Resample(Mitigation):
         share = inside(task, seen[0][:half])
         bins = bin_index(seen[0][half:], task.lo, task.hi)
         accepted = np.concatenate([[0.0], share.min() / share, [0.0, 0.0]])[bins]
-        return Change(kept=half + np.flatnonzero(rng.random(len(bins)) < accepted))
+        return Change(selected=half + np.flatnonzero(rng.random(len(bins)) < accepted))

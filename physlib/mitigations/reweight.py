@@ -1,4 +1,4 @@
-"""Reweighting: demonstrations are shown as much more often as their values come out too rarely (theory layer)."""
+"""Reweighting: demonstrations are trained on more often where samples are too rare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Reweight(Mitigation):
     def change(self, task, data, seen, rng):
         weights = np.prod([1 / inside(task, q) for q in seen], axis=0)
         weights /= weights.mean()
-        return Change(shown=drawn(task, data.q, weights, rng), arrays={"bin_weights": weights})
+        return Change(train_rows=drawn(task, data.q, weights, rng), arrays={"bin_weights": weights})
 
 
 class ReweightTwice(Reweight):

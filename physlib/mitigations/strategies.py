@@ -1,4 +1,4 @@
-"""The strategies by name (theory layer)."""
+"""The strategies by name."""
 
 from physlib.core.errors import unknown
 from physlib.mitigations.base import Mitigation

@@ -1,4 +1,4 @@
-"""One step after another, each drawn from a mixture of Gaussians given those before (models layer, objective).
+"""One step after another, each drawn from a mixture of Gaussians given those before.
 
 C. M. Bishop, Mixture Density Networks (1994), over a causal Transformer. A step that follows from the earlier
 ones has no largest density: the width of a component is kept above `NARROWEST`.
@@ -42,7 +42,7 @@ class Autoregressive(TrajectoryModel):
         return torch.cat([self.start.expand(len(x), 1, -1), self.enter(x)], dim=1)
 
     def predict(self, h: Float[Tensor, "N T W"]) -> MixtureSameFamily:
-        """Law of each step in normalised units, from the trunk's output."""
+        """Distribution of each step in normalised units, from the trunk's output."""
         weight, middle, width = self.head(h).split([COMPONENTS, *[COMPONENTS * self.dims] * 2], dim=-1)
         middle, width = (part.unflatten(-1, (COMPONENTS, self.dims)) for part in (middle, width))
         width = NARROWEST + nn.functional.softplus(width + math.log(math.e - 1))  # 1 where the head says 0
@@ -54,10 +54,10 @@ class Autoregressive(TrajectoryModel):
         h, _ = self.trunk(self._tokens(x[:, :-1]))
         return -self.predict(h).log_prob(x).mean() / self.dims
 
-    def _draw(self, law: MixtureSameFamily, rng: torch.Generator) -> Float[Tensor, "N 1 D"]:
+    def _draw(self, step: MixtureSameFamily, rng: torch.Generator) -> Float[Tensor, "N 1 D"]:
         """A draw for the last token. PyTorch's distributions draw from the global generator alone."""
-        chosen = torch.multinomial(law.mixture_distribution.probs[:, -1], 1, generator=rng)
-        parts = law.component_distribution.base_dist
+        chosen = torch.multinomial(step.mixture_distribution.probs[:, -1], 1, generator=rng)
+        parts = step.component_distribution.base_dist
         index = chosen[:, :, None].expand(-1, 1, self.dims)
         middle, width = (part[:, -1].gather(1, index) for part in (parts.loc, parts.scale))
         return middle + width * torch.randn(middle.shape, generator=rng, device=middle.device, dtype=middle.dtype)

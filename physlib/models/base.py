@@ -1,7 +1,7 @@
-"""The contract of a generative model of trajectories: a loss, a sampler, weights (models layer).
+"""What a generative model of trajectories is: a loss, a sampler, weights.
 
-A generator knows nothing of loops, files of results or tasks; it sees `(N, T, D)` float tensors in
-data units and keeps the normalisation inside itself.
+A model knows nothing of training loops, files or tasks; it takes `(N, T, D)` float tensors in data units and keeps the
+normalisation inside itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from physlib.core.errors import PhyslibError
 
 
 class TrajectoryModel(nn.Module, ABC):
-    """A model that can be trained by minimising `loss` and sampled from noise alone."""
+    """A model that is trained by minimising `loss` and then draws trajectories."""
 
     error_name: ClassVar[str]  # what `local_error` is called in a stored run
 
@@ -49,16 +49,19 @@ class TrajectoryModel(nn.Module, ABC):
         return (x - self.mean) / self.std
 
     def restore(self, x: Float[Tensor, "N T D"]) -> Float[Tensor, "N T D"]:
-        """Inverse of `normalise`."""
-        return x * self.std + self.mean
+        """Inverse of `normalise`, of the `dims` channels of a trajectory."""
+        return x * self.std[..., : self.dims] + self.mean[..., : self.dims]
 
     @abstractmethod
     def loss(self, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
         """Training objective on a batch of trajectories, in data units."""
 
     @abstractmethod
-    def sample(self, n: int, rng: torch.Generator) -> Float[Tensor, "N T D"]:
-        """`n` trajectories from the model, in data units."""
+    def sample(self, known: int | Tensor, rng: torch.Generator) -> Float[Tensor, "N T D"]:
+        """Trajectories from the model, in data units.
+
+        `known` is their number N; for a conditional model it is what it should know of each, one row a trajectory.
+        """
 
     @abstractmethod
     def redraw(self, x: Float[Tensor, "N T D"], level: float, rng: torch.Generator) -> Float[Tensor, "N T D"]:

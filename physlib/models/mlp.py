@@ -1,4 +1,4 @@
-"""A residual multilayer perceptron over the flattened trajectory (models layer, backbone)."""
+"""A residual multilayer perceptron over the flattened trajectory."""
 
 from __future__ import annotations
 

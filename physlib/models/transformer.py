@@ -1,4 +1,4 @@
-"""A Transformer over time: each step of a trajectory is a token (models layer, backbone).
+"""A Transformer over time: each step of a trajectory is a token.
 
 Vaswani et al., Attention Is All You Need (2017), with normalisation before each sublayer (Xiong et al., On Layer
 Normalization in the Transformer Architecture, 2020) and learned positions.

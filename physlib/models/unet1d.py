@@ -1,4 +1,4 @@
-"""A 1-D U-Net over time, after the temporal U-Net of Diffuser (models layer, backbone).
+"""A 1-D U-Net over time, after the temporal U-Net of Diffuser.
 
 Janner et al., Planning with Diffusion for Flexible Behavior Synthesis (2022), appendix C: residual
 blocks of two temporal convolutions with group normalisation, the noise level added between

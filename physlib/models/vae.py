@@ -1,4 +1,4 @@
-"""A variational autoencoder whose noise is the error it makes (models layer, objective).
+"""A variational autoencoder whose noise is the error it makes.
 
 D. P. Kingma and M. Welling, Auto-Encoding Variational Bayes (2014), with the decoder's noise at its optimum for
 each batch (O. Rybkin, K. Daniilidis, S. Levine, Simple and Effective VAE Training with Calibrated Decoders, 2021)

@@ -1,4 +1,4 @@
-"""What a run is: every choice with its unit and remark."""
+"""What a run is: every choice, with its unit."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
-from physlib import models, tasks
+from physlib.mitigations import get as get_mitigation
+from physlib.models import get_model
+from physlib.tasks import get_task
 
+TRAINING_VERSION = 1  # raise by hand when training, sampling or probing changes meaning
 JUDGED_SEEDS = (0, 1, 2)
 """Seeds that results are judged on; nothing is ever chosen by looking at them."""
-
-
 FRESH_SEEDS = (3, 4)
 """Seeds that confirm what was noticed on the judged ones."""
-
-
 PILOT_SEEDS = (100, 101, 102)
 """Seeds of pilot runs; seeds from 100 on are free for tuning."""
 
@@ -51,55 +49,14 @@ class Config:
 
     @property
     def key(self) -> str:
-        """Hash of what differs from the defaults and of the versions of task, model and training.
+        """Hash of what differs from the defaults and of the versions of task, model, training and mitigation.
 
-        A field added later with a default that keeps the old meaning leaves old keys valid.
+        A field added later with a default that keeps the old meaning leaves old keys valid, and so does a mitigation
+        of version 1.
         """
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if getattr(self, f.name) != f.default}
-        versions = [tasks.get_task(self.task).version, models.VERSIONS[self.model], TRAINING_VERSION]
+        versions = [get_task(self.task).version, get_model(self.model).version, TRAINING_VERSION]
+        if self.mitigation and (version := get_mitigation(self.mitigation).version) > 1:
+            versions.append(version)
         text = json.dumps([fields, versions], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """Fields that differ from what the profile says, in order."""
-        from physlib.runs.presets import resolve
-
-        usual = resolve(self.task, self.model, self.profile, self.seed, self.role == "pilot")
-        mine, theirs = dataclasses.asdict(self), dataclasses.asdict(usual)
-        return {name: value for name, value in mine.items() if value != theirs[name]}
-
-    @property
-    def command(self) -> str:
-        """The command that makes this run."""
-        options = "".join(f" --set {name}={value}" for name, value in self.changes.items())
-        options += " --pilot" if self.role == "pilot" else ""
-        return f"physlib run '{self.task}' --model {self.model} --profile {self.profile} --seed {self.seed}{options}"
-
-    @property
-    def expected_seconds(self) -> float:
-        """Rough time on one core of the reference machine (two x86-64 cores, 24 GiB)."""
-        train, evaluate = _SECONDS[self.model]
-        probe = models.PROBES[self.model]
-        each = 2 * self.heun_steps if probe is models.RENOISE else 1  # evaluations behind one sample
-        passes = (self.n_samples + self.n_plans) * each
-        passes += self.n_probe * len(probe.levels) * 0.4 * each  # redrawing starts on the way, below half on average
-        longer = tasks.get_task(self.task).shape[0] / 16  # times are for 16 steps
-        return 2 + longer * (train * self.steps * self.batch + evaluate * passes)
-
-
-TRAINING_VERSION = 1  # raise by hand when training, sampling or probing changes meaning
-
-
-_UNET_SECONDS = (2.4e-4, 4.8e-5)
-
-
-_SECONDS = {  # per trajectory: step, evaluation
-    "diffusion-mlp": (2.9e-5, 7e-6),
-    "diffusion-unet": _UNET_SECONDS,
-    "diffusion-transformer": (3.5e-4, 9e-5),
-    "flow-mlp": (2.9e-5, 7e-6),
-    "autoregressive-transformer": (3.5e-4, 2e-4),
-    "vae-mlp": (2e-4, 1e-4),
-    "planner-unet": _UNET_SECONDS,
-}

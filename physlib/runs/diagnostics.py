@@ -1,16 +1,16 @@
-"""What a trained model does near data, and between given end points; stored with its run (running layer).
+"""What a trained model does near data, and between given end points; stored with its run.
 
-Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless said):
+Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless noted):
 
 - `denoising_error`, `prediction_error` or `reconstruction_error` `(L,)`: the model's own error at each level, as
   its objective defines it;
-- `probe_counts` `(L, K+3, K)`, the smallest unsigned integers that hold it: fresh trajectories of bin i that the trained model, redrawing them at a
-  level (`physlib.models.PROBES`: re-noised and denoised, continued, or re-encoded), moved to row j;
+- `probe_counts` `(L, K+3, K)`, the smallest unsigned integers that hold it: fresh trajectories of bin i that the trained
+  model, redrawing them at a level (`physlib.models.Probe`: re-noised and denoised, continued, or re-encoded), moved to row j;
 - `probe_size` `(L,)`: root mean square of the deviations that redrawing left, per channel standard deviation;
 - `probe_covariance` `(L, TD, TD)`: their second moment, for T D up to 64; beyond that
   `probe_spectrum` `(L, T, D)`: mean square of their discrete cosine transform over time (type II, orthonormal);
 - `plan_q` `(M,)`: quantity of paths planned between the end points of fresh demonstrations, `plan_residual`
-  `(M,)` float16 their distance from the rule, `plan_data_q` `(M,)` the quantity of those demonstrations;
+  `(M,)` float16 their residual, `plan_data_q` `(M,)` the quantity of those demonstrations;
 - `nearest_sample`, `nearest_fresh` `(M,)`: distance of samples, and of fresh data, to the nearest training
   trajectory, root mean square per entry in channel standard deviations.
 """
@@ -24,37 +24,38 @@ from jaxtyping import Float, Int
 from scipy.fft import dct
 from scipy.spatial import KDTree
 
-from physlib import models, tasks
 from physlib.core.rng import numpy_rng, torch_rng
 from physlib.kernels.additive import estimate_covariance, from_spectrum
+from physlib.models import Probe
 from physlib.runs.config import Config
+from physlib.runs.setup import end_points
 from physlib.runs.store import Result
 from physlib.stats.histogram import BINS, bin_index
+from physlib.tasks import Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from physlib.models.base import TrajectoryModel
 
 CHUNK = 2_500  # trajectories that a model samples or denoises at once
 COVARIANCE_LIMIT = 64  # largest T D whose covariance is kept
-SECOND = ("probe_covariance", "probe_spectrum")
 
 
-def locality(model: TrajectoryModel, task: tasks.Task, config: Config, title: str) -> dict[str, np.ndarray]:
-    """Let the trained model redraw fresh data at each level."""
+def locality(model: TrajectoryModel, task: Task, probe: Probe, config: Config, title: str) -> dict[str, np.ndarray]:
+    """Let the trained model redraw fresh data at each level; nothing where the configuration asks for none."""
     import torch
     from tqdm import tqdm
 
+    if not config.n_probe:
+        return {}
     device = model.device.type
     data = task.sample(config.n_probe, numpy_rng(config.seed, "probe data"))
     x = torch.as_tensor(data.x, dtype=torch.float32, device=device)
     rng = torch_rng(config.seed, "probe", device)
     whole = np.prod(task.shape) <= COVARIANCE_LIMIT
-    second = SECOND[0] if whole else SECOND[1]
+    second = "probe_covariance" if whole else "probe_spectrum"
     rows: dict[str, list] = {model.error_name: [], "probe_counts": [], "probe_size": [], second: []}
     before = bin_index(data.q, task.lo, task.hi) - 1
-    for level in tqdm(models.PROBES[config.model].levels, desc=f"probing {title}", leave=False):
+    for level in tqdm(probe.levels, desc=f"probing {title}", leave=False):
         rows[model.error_name].append(model.local_error(x, level, rng))
         moved = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         with np.errstate(all="ignore"):
@@ -84,24 +85,14 @@ def covariances(result: Result) -> Float[np.ndarray, "L TD TD"]:
     return np.array([from_spectrum(power) for power in result["probe_spectrum"].astype(float)])
 
 
-def end_points(x: Float[np.ndarray, "N T D"], device: str) -> Float[Tensor, "N T D"]:
-    """The first and last position of paths, everything else NaN, as `inpaint` takes them."""
-    import torch
-
-    paths = torch.as_tensor(x, dtype=torch.float32, device=device)
-    known = torch.full_like(paths, torch.nan)
-    known[:, [0, -1], :2] = paths[:, [0, -1], :2]
-    return known
-
-
-def plans(model: TrajectoryModel, task: tasks.Task, config: Config) -> dict[str, np.ndarray]:
+def plans(model: TrajectoryModel, task: Task, config: Config) -> dict[str, np.ndarray]:
     """Plan paths between the end points of fresh demonstrations; nothing where the configuration asks for none."""
     import torch
 
     if not config.n_plans:
         return {}
     data = task.sample(config.n_plans, numpy_rng(config.seed, "plan data"))
-    known = end_points(data.x, model.device.type)
+    known = torch.as_tensor(end_points(data.x), dtype=torch.float32, device=model.device)
     rng = torch_rng(config.seed, "plans", model.device.type)
     planned = torch.cat([model.inpaint(part, rng) for part in known.split(CHUNK)]).cpu().double().numpy()
     return {
@@ -112,11 +103,11 @@ def plans(model: TrajectoryModel, task: tasks.Task, config: Config) -> dict[str,
 
 
 def memorisation(
-    samples: Float[np.ndarray, "N T D"], training: Float[np.ndarray, "N2 T D"], task: tasks.Task, config: Config
+    samples: Float[np.ndarray, "N T D"], training: Float[np.ndarray, "N2 T D"], task: Task, config: Config
 ) -> dict[str, np.ndarray]:
     """How far samples and fresh data are from the training set; nothing where the configuration asks for none.
 
-    A model that copies is nearer to what it was trained on than new data of the same law are.
+    A model that copies is nearer to what it was trained on than new data of the same distribution are.
     """
     if not config.n_nearest:
         return {}

@@ -1,58 +1,114 @@
-"""From a configuration to its training set and an untrained model (running layer)."""
+"""A configuration as objects: task, demonstrations, what a strategy changes, the untrained model, and what is sampled."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
-from physlib import mitigations, models, tasks
+from physlib import mitigations
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.rng import numpy_rng
+from physlib.mitigations import Change
+from physlib.models import ModelRow, build, get_model
 from physlib.runs.config import Config
+from physlib.runs.store import Result
+from physlib.tasks import Task, Trajectories, get_task
 
 if TYPE_CHECKING:
-    from physlib.mitigations import Change
     from physlib.models.base import TrajectoryModel
 
 NORMALISATIONS = ("channel", "step", "range")
 PRECISIONS = ("float32", "float64")
 
 
-def training_data(config: Config) -> tasks.Trajectories:
-    """What a run is trained on, drawn again."""
-    return tasks.get_task(config.task).sample(config.n_train, numpy_rng(config.seed, "training data"))
+@dataclass(frozen=True)
+class Setup:
+    """What a run is made from; names are resolved here and nowhere after."""
+
+    config: Config
+    task: Task
+    model: ModelRow
+    data: Trajectories  # demonstrations
+    change: Change  # what the strategy changes
+
+    @property
+    def title(self) -> str:
+        """The run in a few words, for progress bars."""
+        return f"{self.task.name} {self.model.name} seed {self.config.seed}"
+
+    def inputs(self) -> Float[np.ndarray, "N T DC"]:
+        """Training data: demonstrations, or their codes, with the numbers of a condition behind their channels."""
+        change, x = self.change, self.data.x
+        if change.task is not None:
+            x = change.task.chart.encode(x)
+        if change.condition is not None:
+            numbers = np.broadcast_to(change.condition[:, None], (*x.shape[:2], change.condition.shape[1]))
+            x = np.concatenate([x, numbers], axis=2)
+        return x if change.train_rows is None else x[change.train_rows]
+
+    def untrained(self, inputs: Float[np.ndarray, "N T DC"]) -> TrajectoryModel:
+        """A model for such training data; initial weights follow from the seed. Raises `PhyslibError` for unknown names."""
+        import torch
+
+        config, change = self.config, self.change
+        if config.precision not in PRECISIONS:
+            raise unknown("precision", config.precision, PRECISIONS)
+        # codes differ from step to step
+        mean, std = _normalisation("step" if change.task else config.normalisation, inputs)
+        options = {k: v for k in ("sampler", "noise_shift") if (v := getattr(config, k)) != getattr(Config, k)}
+        if change.condition is not None:
+            options |= {"numbers": change.condition.shape[1], "guidance": change.guidance}
+        if change.penalty is not None:
+            options["penalty"] = change.penalty
+        seed, size = int(numpy_rng(config.seed, "weights").integers(2**62)), (config.width, config.blocks)
+        with (
+            torch.random.fork_rng()
+        ):  # layers initialise themselves from the global generator: lend it, then put it back
+            torch.manual_seed(seed)
+            model = build(self.model.name, mean, std, inputs.shape[1], *size, config.heun_steps, **options)
+        return model.double() if config.precision == "float64" else model
+
+    def known(self) -> int | Float[np.ndarray, "N ..."]:
+        """What the model is to know of its samples, see `TrajectoryModel.sample`.
+
+        Between the end points of fresh demonstrations for a planner, the numbers that the strategy requests, or nothing
+        but how many there are.
+        """
+        n, seed = self.config.n_samples, self.config.seed
+        if self.model.plans:
+            return end_points(self.task.sample(n, numpy_rng(seed, "ends")).x)
+        return self.change.requested(n, numpy_rng(seed, "asked")) if self.change.requested else n
 
 
-def model_inputs(data: tasks.Trajectories, change: Change) -> Float[np.ndarray, "N T D"]:
-    """What a model is trained on: demonstrations, or their codes, with what it is told behind them."""
-    x = data.x if change.task is None else change.task.chart.encode(data.x)
-    if change.told is not None:
-        columns = np.broadcast_to(change.told[:, None], (*x.shape[:2], change.told.shape[1]))
-        x = np.concatenate([x, columns], axis=2)
-    return x if change.shown is None else x[change.shown]
+def prepare(config: Config, earlier: Sequence[Result]) -> Setup:
+    """The objects of a configuration, from the results of the runs that its strategy depends on."""
+    task, change = get_task(config.task), Change()
+    data = _demonstrations(task, config)
+    if config.mitigation:
+        rng = numpy_rng(config.seed, f"mitigation {config.mitigation}")
+        seen = [result["q"].astype(float) for result in earlier]
+        change = mitigations.get(config.mitigation).change(task, data, seen, rng)
+    return Setup(config, task, get_model(config.model), data, change)
 
 
-def build_model(config: Config, data: np.ndarray, change: Change | None = None) -> TrajectoryModel:
-    """A model for such data before training; weights follow from the seed. Raises `PhyslibError` for unknown names."""
-    import torch
+def training_data(config: Config) -> Trajectories:
+    """The demonstrations of a run, drawn again."""
+    return _demonstrations(get_task(config.task), config)
 
-    change = change or mitigations.Change()
-    if config.precision not in PRECISIONS:
-        raise unknown("precision", config.precision, PRECISIONS)
-    mean, std = _normalisation("step" if change.task else config.normalisation, data)  # codes differ from step to step
-    steps = data.shape[1]
-    options = {k: v for k in ("sampler", "noise_shift") if (v := getattr(config, k)) != getattr(Config, k)}
-    if change.told is not None:
-        options |= {"told": change.told.shape[1], "guidance": change.guidance}
-    if change.penalty is not None:
-        options["penalty"] = change.penalty
-    seed = int(numpy_rng(config.seed, "weights").integers(2**62))
-    with torch.random.fork_rng():  # layers initialise themselves from the global generator: lend it, then put it back
-        torch.manual_seed(seed)
-        model = models.build(config.model, mean, std, steps, config.width, config.blocks, config.heun_steps, **options)
-    return model.double() if config.precision == "float64" else model
+
+def _demonstrations(task: Task, config: Config) -> Trajectories:
+    return task.sample(config.n_train, numpy_rng(config.seed, "training data"))
+
+
+def end_points(x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
+    """The first and last position of paths, everything else NaN."""
+    known = np.full_like(x, np.nan)
+    known[:, [0, -1], :2] = x[:, [0, -1], :2]
+    return known
 
 
 def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The store: one small file per finished run, checked whole on every read (running layer).
+"""The store: one small file per finished run, checked whole on every read.
 
 A file is safetensors: named arrays and, in its header, the configuration, the provenance and a
 SHA-256 digest over all bytes of the file (taken with the digest's own place zeroed). It is written
@@ -21,6 +21,7 @@ from filelock import FileLock
 from physlib.core.errors import PhyslibError
 from physlib.core.files import Damaged, read_sealed, root, seal, write_atomic
 from physlib.runs.config import Config
+from physlib.runs.presets import command
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Store:
 
     def get(self, config: Config) -> Result:
         """The stored run. Raises `Missing` or `Damaged`; the message names the file and the command to make it."""
-        path, remedy = self.path(config), f"make it with: {config.command}"
+        path, remedy = self.path(config), f"make it with: {command(config)}"
         arrays, record = read_sealed(path, f"run of {config.task} / {config.model}", remedy)
         try:
             stored = Config(**record["config"])

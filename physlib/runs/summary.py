@@ -40,12 +40,23 @@ class Keep:
     samples: bool = True  # `q` `(N,)` float32 of each sample
     residual: bool = True  # `residual` `(N,)` float16 of each
     others: bool = True  # `other/<name>` `(N,)` float16: quantities that the task does not balance
-    condition: bool = True  # `asked` `(N,)` float32: the quantity that a conditional model was asked for
+    condition: bool = True  # `asked` `(N,)` float32: the quantity that was requested of a conditional model
     weights: bool = True  # `weights/...`: averaged weights as bfloat16 words
     deviations: bool = True  # `probe_covariance` or `probe_spectrum`: second moments of what redrawing left
     nearest: bool = True  # `nearest_...` `(M,)`: distances to the training set
     representation: bool = True  # `chart/...`: weights of learned coordinates
     trajectories: int = 48  # first samples that are kept whole
+
+    def chosen(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Those of a run's arrays that are stored."""
+        optional = {"q": self.samples, "residual": self.residual, "other": self.others, "asked": self.condition}
+        optional |= {"weights": self.weights, "chart": self.representation}
+        optional |= dict.fromkeys(("probe_covariance", "probe_spectrum"), self.deviations)
+        optional |= dict.fromkeys(("nearest_sample", "nearest_fresh"), self.nearest)
+        kept = {name: values for name, values in arrays.items() if optional.get(name.partition("/")[0], True)}
+        if "trajectories" in kept:
+            kept["trajectories"] = kept["trajectories"][: self.trajectories]
+        return kept
 
 
 def measure(task: Task, x: Float[np.ndarray, "N T D"]) -> Measured:

@@ -1,4 +1,4 @@
-"""The training loop, the only one; it fits any `TrajectoryModel` (running layer).
+"""The training loop, the only one; it fits any `TrajectoryModel`.
 
 A run can be killed at any moment: the checkpoint holds everything the next step depends on (weights,
 their moving average, optimiser, random state, step), is replaced atomically, and a resumed run ends

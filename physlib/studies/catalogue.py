@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from physlib import mitigations
 from physlib.core.errors import unknown
-from physlib.models import DIFFUSIONS, PROBES, RENOISE
+from physlib.models import PROBES, RENOISE
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
@@ -16,6 +16,7 @@ from physlib.studies import confounds
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.forecasts import (
     APPLIED,
+    DIFFUSIONS,
     GROUPS,
     MAZES,
     MODELS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from physlib import tasks
 from physlib.core.errors import PhyslibError
-from physlib.models import DIFFUSIONS
 from physlib.runs.config import FRESH_SEEDS, Config
 from physlib.runs.presets import resolve
 
 TASKS = tasks.SYNTHETIC
 """The synthetic tasks, which every model is trained on."""
+DIFFUSIONS = ("diffusion-mlp", "diffusion-unet")
+"""The models that the argument is made on."""
 MODELS = (*DIFFUSIONS, "diffusion-transformer", "flow-mlp", "autoregressive-transformer", "vae-mlp")
 """One or more models of each kind, all trained on the synthetic tasks."""
 MAZES = ("maze-umaze", "maze-medium")

@@ -71,6 +71,7 @@ class Task(ABC):
     version: ClassVar[int] = 1  # raise by hand when the meaning of the data changes: stored runs then miss
     info: ClassVar[TaskInfo]
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
+    can_regenerate: ClassVar[bool] = True  # whether millions of trajectories can be generated at will
     NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
     def __init__(self, lo: float | None = None, hi: float | None = None):
@@ -176,6 +177,7 @@ class FiniteBankTask(Task):
     Monte Carlo reuses a fixed bank of trajectories; deviations are drawn anew each time.
     """
 
+    can_regenerate = False
     BANK: ClassVar[int] = 20_000  # distinct trajectories behind any number of draws
     SCALED_BY: ClassVar[int] = 4_096  # trajectories behind `scale`
 
