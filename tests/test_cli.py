@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from physlib.studies import catalogue
+from physlib.studies import forecasts
 from tests.conftest import ROOT, physlib
 
 BAD = [
@@ -22,7 +22,12 @@ BAD = [
     (["run", "tent", "--model", "flow-mlp", "--set", "noise_shift=1"], "noise_shift means nothing for flow-mlp"),
     (["run", "tent", "--set", "n_plans=9"], "n_plans means nothing"),
     (["ledger", "--profile", "paper"], "use laptop"),
-    (["judge", "tnt"], "did you mean 'tent'"),
+    (["table", "--profile", "paper"], "use laptop"),
+    (["table", "--kernel", "contrct"], "did you mean 'contract'"),
+    (["table", "--claim", "C13"], "did you mean 'C1"),
+    (["benchmark", "tnt"], "did you mean 'tent'"),
+    (["verify", "--claim", "C77"], "did you mean 'C7'"),
+    (["verify", "--claim", "C7", "--task", "tant"], "did you mean 'tent'"),
     (["run", "ring", "--model", "diffusion-unet", "--profile", "smoke"], "divisible by 4"),
     (["run", "logistic", "--profile", "smoke", "--seed", "77", "--device", "tpu"], "unknown device"),
     (["forecast", "logistic", "--kernel", "isotropc"], "did you mean 'isotropic'"),
@@ -87,7 +92,7 @@ assert "torch" not in sys.modules
 """
 
 
-@pytest.mark.parametrize("words", [["list"], ["ledger", "--json"], ["run", "logistic", "--seed", "0"]])
+@pytest.mark.parametrize("words", [["list"], ["ledger", "--json"], ["table"], ["run", "logistic", "--seed", "0"]])
 def test_stored_answers_do_not_import_torch(words):
     done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -104,14 +109,17 @@ def test_run_trains_then_answers_from_the_store(build_folder):
 
 def test_ledger_json_is_rows():
     rows = json.loads(physlib("ledger", "--json").stdout)
-    assert {row["claim"] for row in rows} == {"C1", "C4", "C5", "C7", "C8", "C9", "C10", "C11", "C12"}
+    assert {row["claim"] for row in rows} == {f"C{i}" for i in range(1, 13)}
+    chosen = next(row for row in rows if (row["kernel"], row["source"]) == ("contract", "scaled"))
+    assert isinstance(chosen["parameters"]["s"], float)
+    assert chosen["seeds"] == [0, 1, 2]
 
 
-def test_judge_goes_through_every_cell_of_the_catalogue(tmp_path):
-    copy = tmp_path / "results"  # a judgement that is missing is made, and must not be made in the store
+def test_benchmark_goes_through_every_group(tmp_path):
+    copy = tmp_path / "results"  # forecasts that are missing are made, and must not be made in the store
     shutil.copytree(ROOT / "results", copy, ignore=shutil.ignore_patterns(".work"))
-    lines = physlib("judge", env={"PHYSLIB_RESULTS": str(copy)}).stdout.splitlines()
-    assert [tuple(line.split(":")[0].split()) for line in lines] == list(catalogue.CELLS)
+    lines = physlib("benchmark", env={"PHYSLIB_RESULTS": str(copy)}).stdout.splitlines()
+    assert [tuple(line.split(":")[0].split()) for line in lines] == list(forecasts.GROUPS)
 
 
 def test_check_passes_a_good_task_and_names_a_broken_clause(tmp_path):

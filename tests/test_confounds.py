@@ -14,6 +14,7 @@ from physlib.runs.diagnostics import memorisation
 from physlib.runs.presets import command, resolve
 from physlib.runs.setup import NORMALISATIONS, _normalisation
 from physlib.runs.store import Result
+from physlib.runs.summary import summarise
 from physlib.stats.distances import tv_floor
 from physlib.stats.histogram import flat_mass
 from physlib.studies import catalogue, confounds
@@ -108,10 +109,11 @@ def test_shifts_without_their_noise():
     task = tasks.get_task("ring")
     config = resolve("tent", "diffusion-mlp", "laptop", 0, n_samples=40_000, n_probe=1_000)
     q = np.concatenate([1 + 0.05 * (np.arange(20_000) % 20) + 0.025, np.full(20_000, 3.0)])
+    summary, facts = summarise(task, {"q": q, "residual": np.zeros(q.size)}, task.sample(1, numpy_rng(0, "one")).x)
     moved = np.zeros((11, 23, 20), dtype=np.int32)
     moved[:, 21] = 50  # everything above the range
-    run = Result(config, {"q": q, "residual": np.zeros(q.size), "probe_counts": moved}, {})
-    assert shift.clean_shift(task, [run]) == pytest.approx([0.5], abs=1e-3)
+    run = Result(config, summary | {"probe_counts": moved}, facts)
+    assert shift.clean_shift([run]) == pytest.approx([0.5], abs=1e-3)
     assert shift.local_shift([run], 0.2) == pytest.approx([1], abs=2e-3)
 
 

@@ -7,9 +7,11 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from physlib import tasks
-from physlib.evaluation.shift import filter_shift, observed, over_seeds, resampled_mass
+from physlib.evaluation.shift import filter_change, filter_shift, observed, over_seeds, resampled_mass, shift_distances
 from physlib.runs.presets import resolve
 from physlib.runs.store import Result
+from physlib.runs.summary import summarise
+from physlib.stats.distances import shift_report
 from physlib.stats.intervals import mean_interval
 
 RING = tasks.get_task("ring")  # radius 1 to 2, 20 bins
@@ -17,7 +19,9 @@ CENTRES = 1.025 + 0.05 * np.arange(20)
 
 
 def run(q, residual):
-    return Result(resolve("tent", "diffusion-mlp", "laptop", 0), {"q": np.array(q), "residual": np.array(residual)}, {})
+    measured = {"q": np.array(q), "residual": np.array(residual)}
+    summary, facts = summarise(RING, measured, RING.sample(1, np.random.default_rng(0)).x)
+    return Result(resolve("tent", "diffusion-mlp", "laptop", 0), summary | measured, facts)
 
 
 def test_a_flat_plausible_run_has_no_shift():
@@ -36,9 +40,17 @@ def test_half_of_the_mass_above_the_range_and_implausible():
 
 def test_a_filter_that_keeps_half_of_the_bins():
     kept = np.where(np.arange(20) < 10, 0.0, 1e3)
-    assert filter_shift(RING, run(CENTRES, kept)) == pytest.approx(0.5)
-    assert filter_shift(RING, run(CENTRES, np.zeros(20))) == pytest.approx(0)
-    assert math.isnan(filter_shift(RING, run(CENTRES, np.full(20, 1e3))))
+    assert filter_shift(run(CENTRES, kept)) == pytest.approx(0.5)
+    assert filter_shift(run(CENTRES, np.zeros(20))) == pytest.approx(0)
+    assert math.isnan(filter_shift(run(CENTRES, np.full(20, 1e3))))
+    assert filter_change(RING, run(CENTRES, kept)) == pytest.approx(-0.25)  # the lower half of 1 to 2 is left
+
+
+def test_distances_are_those_of_the_samples():
+    q = np.random.default_rng(0).uniform(1, 2.2, 4_000)
+    report = shift_distances(run(q, np.zeros(4_000)), np.random.default_rng(1))
+    assert report == pytest.approx(shift_report(q, 1.0, 2.0, np.random.default_rng(1)))
+    assert report.w1 == pytest.approx(0.1, abs=0.01)  # a uniform law stretched from 1 to 1.2
 
 
 def test_without_a_plausible_sample_its_mean_is_not_a_number_and_failures_are_left_out_of_means():

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from physlib.cli.audit import audit
 from physlib.core.errors import PhyslibError, unknown
+from physlib.core.files import Damaged, Missing
 
 
 class _Group(TyperGroup):
@@ -173,8 +174,10 @@ def benchmark(
     for name, model in pairs:
         if task in (None, name):
             group = run_group.gather(name, model, profile)
-            again_or_missing = again or not group.path.exists()
-            entries = benchmark.make(group) if again_or_missing else run_group.stored(group)
+            try:
+                entries = benchmark.make(group) if again else run_group.stored(group)
+            except (Missing, Damaged):
+                entries = benchmark.make(group)
             typer.echo(f"{name} {model}: {len(entries)} forecasts")
     if task is None and (again or not remedy_forecasts.path(profile).exists()):
         remedy_forecasts.make(profile)

@@ -140,6 +140,6 @@ def forecast_table(answer: Forecast) -> str:
 
 def results_table(found: pd.DataFrame) -> str:
     """Rows of the results table with the columns that most people ask for, those that are empty left out."""
-    shown = found[[name for name in SHOWN if found[name].notna().any()]].astype({"variant": object})
+    shown = found[[name for name in SHOWN if found[name].notna().any()]]
     digits = dict.fromkeys(shown.select_dtypes("float"), "{:.3f}".format)
     return shown.to_string(index=False, na_rep="", formatters=digits, justify="left")

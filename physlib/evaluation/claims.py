@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import norm
@@ -15,26 +14,29 @@ from physlib.stats.intervals import mean_interval
 
 EXTREME = float(norm.isf(0.0005))
 """Standard deviations that noise exceeds, in either direction, once in a thousand times."""
+RESOLUTION = 0.02
+"""Least tolerance of an R2, which Monte Carlo stands behind."""
 
 
-def tolerance(values: Sequence[float], least: float = 0.0) -> float:
+def tolerance(values: list[float], least: float = 0.0) -> float:
     """How far the mean of as many other seeds may lie from that of `values`, in 19 cases of 20, and at least `least`.
 
-    The half-width of the prediction interval, `t s sqrt(2 / S)` for S seeds of standard deviation s; NaN for one seed.
+    The half-width of the prediction interval, `t s sqrt(2 / S)` for S seeds of standard deviation s; NaN for one seed,
+    and where a value is not defined.
     """
     x = np.asarray(values, dtype=float)
     if x.size < 2:
         return math.nan
-    return max(least, float(student.ppf(0.975, x.size - 1) * x.std(ddof=1) * math.sqrt(2 / x.size)))
+    return float(np.maximum(least, student.ppf(0.975, x.size - 1) * x.std(ddof=1) * math.sqrt(2 / x.size)))
 
 
-def no_shift(values: Sequence[float], expected: float, deviation: float) -> float:
+def no_shift(values: list[float], expected: float, deviation: float) -> float:
     """What runs without a shift hardly ever exceed, where `values` of several seeds show one; NaN where they do not.
 
     They do where the t-interval of their mean lies beyond `expected`, the mean of a run without a shift, which varies by
     `deviation` from run to run.
     """
-    _, low, high = mean_interval(list(values))
+    _, low, high = mean_interval(values)
     shown = low > expected or high < -expected
     return expected + EXTREME * deviation / math.sqrt(len(values)) if shown else math.nan
 
@@ -57,12 +59,11 @@ def mean_deviation(width: float, n: int) -> float:
     return width / math.sqrt(12 * n)
 
 
-def passes(row: Mapping[str, float], value: float) -> bool:
-    """Whether the same number, found by other runs, bears a row out.
+def passes(value: float, expected: float, tolerance: float, no_shift: float) -> bool:
+    """Whether a number found by other runs bears out a row that states `expected`.
 
-    It has to lie within the row's `tolerance` of its `value` and, where the row states a shift, beyond what runs without
-    one hardly ever exceed, in the same direction. A number that is not defined, as scores are where there is no shift,
-    never does.
+    It has to lie within the row's `tolerance` and, where the row states a shift, beyond what runs without one hardly ever
+    exceed, in the same direction. A number that is not defined, as scores are where there is no shift, never does.
     """
-    shifted = math.isnan(row["no_shift"]) or math.copysign(value, value * row["value"]) > row["no_shift"]
-    return abs(value - row["value"]) <= row["tolerance"] and shifted
+    shifted = math.isnan(no_shift) or math.copysign(value, value * expected) > no_shift
+    return bool(abs(value - expected) <= tolerance and shifted)

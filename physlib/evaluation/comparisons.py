@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from physlib.evaluation.claims import tolerance
+from physlib.evaluation.claims import RESOLUTION, tolerance
 from physlib.evaluation.run_group import SOURCES
 from physlib.models import PROBES, RENOISE
 from physlib.stats.intervals import mean_interval
@@ -58,11 +58,11 @@ def headline(frame: pd.DataFrame) -> list[dict]:
     found = found[(found.kernel == kernel) & (found.source == source) & (found.model.map(PROBES) == RENOISE)]
     rows = []
     for kind, some in found.groupby(found.task.isin(TASKS).map({True: "synthetic", False: "applied"})):
-        seeds = np.nanmedian(np.array(some["values"].to_list()), axis=0)
+        seeds = np.nanmedian(np.array(some["values"].to_list()), axis=0).tolist()
         scores = {name: some[name].median() for name in SCORES}
         row = some.iloc[0][
             ["claim", "kernel", "source", "number", "unit", "profile", "seeds", "n_parameters"]
         ].to_dict()
         row |= {"task": kind, "model": "denoisers", "variant": f"median of {len(some)}", "value": scores["r2"]}
-        rows.append(row | scores | {"values": list(seeds), "tolerance": tolerance(seeds)})
+        rows.append(row | scores | {"values": seeds, "tolerance": tolerance(seeds, RESOLUTION)})
     return rows

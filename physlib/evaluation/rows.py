@@ -8,7 +8,6 @@ means over the seeds as well, and left out where they mean nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from jaxtyping import Float, Int
 from physlib import tasks
 from physlib.core.provenance import revision
 from physlib.evaluation import benchmark
-from physlib.evaluation.claims import mean_deviation, no_shift, tolerance, tv_deviation
+from physlib.evaluation.claims import RESOLUTION, mean_deviation, no_shift, tolerance, tv_deviation
 from physlib.evaluation.remedies import RemedyEffect
 from physlib.evaluation.run_group import FORECASTS, KernelForecast
 from physlib.evaluation.shift import Observed, counts, filter_change, filter_shift, locality, observed
@@ -67,7 +66,7 @@ class Runs:
         """A field of `Observed`, for each run."""
         return [getattr(seen, name) for seen in self.seen]
 
-    def row(self, number: str, values: Sequence[float], least: float = 0.0, **columns: Any) -> Row:
+    def row(self, number: str, values: list[float], least: float = 0.0, **columns: Any) -> Row:
         """A row that states the mean of `values`, with a tolerance of at least `least`."""
         first = self.found[0]
         shift, low, high = mean_interval(self.of("shift"))
@@ -81,7 +80,7 @@ class Runs:
             "value": float(np.mean(values)),
             "unit": "1",
             "tolerance": tolerance(values, least),
-            "values": [float(v) for v in values],
+            "values": list(values),
             "profile": first.config.profile,
             "seeds": [run.config.seed for run in self.found],
             "n_samples": self.n,
@@ -118,13 +117,13 @@ def _plausible(runs: Runs) -> list[Row]:
 def _change(runs: Runs) -> list[Row]:
     """C3: by how much the mean quantity moves, in its unit, and on the timed maze the mean path length as well."""
     info, changes = runs.task.info, runs.of("change")
-    bound = no_shift(changes, 0, mean_deviation(runs.width, runs.n))
+    bound = no_shift(changes, 0.0, mean_deviation(runs.width, runs.n))
     found = [runs.row(f"change of {info.quantity}", changes, unit=info.unit, no_shift=bound)]
     if "path length" in runs.task.others:  # flat by construction on the range of the maze without a clock
         plain = tasks.get_task(MAZES[0])
         means = [float(run["other/path length"].astype(float).mean()) for run in runs.found]
         changes = [mean - (plain.lo + plain.hi) / 2 for mean in means]
-        bound = no_shift(changes, 0, mean_deviation(plain.hi - plain.lo, runs.n))
+        bound = no_shift(changes, 0.0, mean_deviation(plain.hi - plain.lo, runs.n))
         columns = {"variant": "path length", "unit": plain.info.unit, "no_shift": bound}
         found.append(runs.row("change of path length", changes, **columns))
     return found
@@ -139,7 +138,7 @@ def _excess(runs: Runs) -> list[Row]:
     }
     if plans := runs.found[0].config.n_plans:  # two samples apart
         extra = [float(np.mean(run["plan_q"] - run["plan_data_q"])) for run in runs.found]
-        parts["plans between given ends"] = extra, 0.0, plans / 2
+        parts["plans between given ends"] = extra, 0.0, plans // 2
     return [
         runs.row(
             "excess of path length",
@@ -170,7 +169,7 @@ def _locality(runs: Runs) -> list[Row]:
     shares, probe = locality(runs.found), PROBES[runs.evidence.model]
     names = {"kernel": probe.name, "source": "oracle"}
     return [
-        runs.row("r2", seeds, r2=np.mean(seeds), variant=f"level={level:g}", **names)
+        runs.row("r2", list(seeds), RESOLUTION, r2=np.mean(seeds), variant=f"level={level:g}", **names)
         for level, seeds in zip(probe.levels, shares.T, strict=True)
     ]
 
@@ -197,6 +196,7 @@ def _forecast(runs: Runs, histograms: Int[np.ndarray, "S M"], entry: KernelForec
     return runs.row(
         "r2",
         [s.r2 for s in scores],
+        RESOLUTION,
         kernel=entry.kernel,
         source=entry.source,
         parameters={name: np.mean([p[name] for p in entry.parameters]) for name in entry.parameters[0]},

@@ -132,8 +132,10 @@ def records(found: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, list | dict):
-        return value
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
     if pd.isna(value):
         return None
     return value.item() if isinstance(value, np.generic) else value
@@ -149,7 +151,7 @@ def _written(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{name}={_written(number)}" for name, number in value.items())
     if isinstance(value, list):
-        return " ".join(map(_written, value))
+        return " ".join(f"{part:.{DIGITS}g}" for part in value)
     if pd.isna(value):
         return ""
     return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)

@@ -58,7 +58,9 @@ class Evidence(NamedTuple):
     model: str
     variant: str | None  # the changed choice, strategy or kind of run, where there is one
     configs: tuple[Config, ...]  # runs that are measured, evaluation seeds in order
-    seen: tuple[Config, ...] = ()  # further runs that the rows use: pilots, and runs before a remedy
+    seen: tuple[
+        Config, ...
+    ] = ()  # further runs that the rows use: pilots, or runs before a remedy and what it must have seen
 
 
 def families(profile: str) -> tuple[tuple[str, str], ...]:
@@ -102,7 +104,7 @@ def evidence(profile: str) -> list[Evidence]:
     for e in experiments(profile):
         seen = tuple(c for c in e.configs if c not in e.after)
         found.append(Evidence(CLAIMS[e.strategy], e.task, e.after[0].model, e.strategy, e.after, seen))
-    return found
+    return sorted(found, key=lambda e: int(e.claim[1:]))
 
 
 def _of_group(task: str, model: str, profile: str) -> Iterator[Evidence]:
@@ -154,8 +156,8 @@ def keep(config: Config) -> Keep:
     compared = config.mitigation in STATES_ASKED or config in _compared(config.profile)
     return Keep(
         samples=asked or seen or timed or windowed,
-        residual=seen or timed,
-        others=seen or timed,
+        residual=(seen and not config.mitigation) or timed,
+        others=(seen and not config.mitigation) or timed,
         condition=False,  # drawn again by `evaluation.remedies.asked`
         weights=own and first and argued and config.width <= WIDEST and PROBES[config.model] is RENOISE,
         deviations=own,
