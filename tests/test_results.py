@@ -91,7 +91,7 @@ def test_every_kind_of_run_can_be_compared_with_itself(monkeypatch):
         verdict = reproduce.compare(config)
         assert verdict.identical
         assert verdict.agrees
-        assert all(f"{name} {value}" in verdict.line for name, value in config.changes.items())
+        assert all(f"{name} {value}" in verdict.line for name, value in changes(config).items())
 
 
 def test_verify_takes_the_runs_behind_a_claim():
