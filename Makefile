@@ -39,8 +39,11 @@ lint: $(READY) ## style, spelling, pairing
 pair: $(READY) ## write notebooks/ipynb from the text pages
 	$(BIN)/python -m physlib.book.pairing
 
-reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 340 minutes)
+reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 1270 minutes)
 	$(BIN)/physlib verify --profile laptop --sample 1000
+
+table: $(READY) ## write results/table.csv and the numbers of REPRODUCING.md from the stored runs
+	$(BIN)/physlib table --write
 
 bench: $(READY) ## speed, as ratios within one run
 	$(BIN)/python -m benchmarks
@@ -48,4 +51,4 @@ bench: $(READY) ## speed, as ratios within one run
 clean: ## remove what was built; results stay
 	rm -rf _build $(VENV)
 
-.PHONY: help book smoke test lint pair reproduce bench clean
+.PHONY: help book smoke test lint pair reproduce table bench clean
