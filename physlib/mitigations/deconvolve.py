@@ -24,6 +24,7 @@ class Deconvolve(Mitigation):
     """
 
     name = "deconvolve"
+    version = 2  # fitted coarse to fine
     after = ("",)
 
     def change(self, task, data, seen, rng):
