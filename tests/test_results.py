@@ -9,7 +9,7 @@ import pytest
 
 from physlib import tasks
 from physlib.core.rng import numpy_rng, torch_rng
-from physlib.evaluation import remedies, remedy_forecasts, reproduce, shift, table
+from physlib.evaluation import ideal_denoising, remedies, remedy_forecasts, reproduce, shift, table
 from physlib.evaluation.run_group import gather
 from physlib.kernels.ideal_denoiser import ideal_denoiser
 from physlib.models import PROBES
@@ -144,7 +144,8 @@ def test_stored_weights_make_the_stored_samples(config):
 
 def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
-    known = {Store.of(c.profile).path(c) for c in KEPT} | {table.path(), remedy_forecasts.path("laptop")}
+    known = {Store.of(c.profile).path(c) for c in KEPT}
+    known |= {table.path(), remedy_forecasts.path("laptop"), ideal_denoising.path("laptop")}
     known |= {gather(t, m, "laptop").path for t, m in forecasts.GROUPS}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
     assert found == known

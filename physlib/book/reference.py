@@ -22,18 +22,9 @@ _INTRODUCTION = """# Ledger of claims
 Every row that stands behind a sentence of this book, profile `{profile}`, from `physlib table`; `physlib ledger --json`
 has all columns. Scores are means over the evaluation seeds; {{doc}}`notation` says what `source` and the scores mean.
 """
-_ORDER = (
-    "errors",
-    "rng",
-    "density",
-    "tasks",
-    "models",
-    "kernels",
-    "forecast",
-    "calibrate",
-    "profiles",
-    "train",
-    "store",
+_ORDER = (  # packages from the ground up
+    *("core", "stats", "tasks", "models", "kernels", "forecasting", "mitigations"),
+    *("runs", "studies", "evaluation", "audit", "figures", "book", "cli"),
 )
 _SHIFT = ["tv_observed", "tv_floor", "plausible", "tv_plausible", "mean_prior", "mean_observed"]
 _SCORE = ["kernel", "source", "corr", "r2", "r2_inner", "skill"]
@@ -129,16 +120,11 @@ def write_expected(rows: pd.DataFrame) -> None:
 
 
 def api_page() -> str:
-    """Reference of the library, one section per module in the order of the layers, by Sphinx's autodoc."""
+    """Reference of the library, one section per module, by Sphinx's autodoc."""
     package = Path(__file__).resolve().parents[1]
-
-    def rank(name: str) -> tuple[int, str]:
-        unit = name.split(".")[1]
-        return (_ORDER.index(unit) if unit in _ORDER else len(_ORDER), name)
-
-    modules = (p for p in package.rglob("*.py") if p.name not in ("__init__.py", "cli.py"))
-    names = ["physlib." + ".".join(p.relative_to(package).with_suffix("").parts) for p in modules]
     parts = ["# Library reference\n\nThe modules from the ground up; {doc}`notation` has the layers.\n"]
-    for name in sorted(names, key=rank):
-        parts.append(f"## `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n")
+    for folder in _ORDER:
+        for path in sorted(p for p in (package / folder).rglob("*.py") if p.name != "__init__.py"):
+            name = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+            parts.append(f"## `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n")
     return "\n".join(parts)
