@@ -1,42 +1,34 @@
 """Forecast and measure how a generative model of motion shifts a physical quantity.
 
-The public names, each imported when it is first asked for; modules behind them may move.
+`from physlib import ...` is the door: the names below, each imported when it is first used, and the packages
+`evaluation`, `figures`, `kernels`, `mitigations`, `models` and `tasks`. Modules behind them may move.
 """
 
-from __future__ import annotations
+from physlib.core.imports import public
 
-import importlib
-from typing import Any
-
-_DOOR = {
-    "core.errors": ("PhyslibError",),
-    "core.rng": ("numpy_rng", "torch_rng"),
-    "stats.histogram": ("bin_counts", "flat_mass"),
-    "stats.distances": ("total_variation", "tv_floor"),
-    "stats.intervals": ("mean_interval",),
-    "tasks": ("Task", "FiniteBankTask", "RecurrenceTask", "TaskInfo", "Trajectories", "get_task"),
-    "models.base": ("TrajectoryModel",),
-    "kernels": (
-        *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
-        *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Patch", "Pilot", "Expansion"),
-        *("Rollout", "LinearVAE"),
-    ),
-    "forecasting.forecast": ("Forecast", "forecast"),
-    "forecasting.score": ("score",),
-    "forecasting.fit": ("fit",),
-    "runs.config": ("Config",),
-    "runs.presets": ("resolve",),
-    "runs.run": ("load_runs", "run"),
-}
-_WHERE = {name: module for module, names in _DOOR.items() for name in names}
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'physlib' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"physlib.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = public(
+    __name__,
+    {
+        "core.errors": ("PhyslibError",),
+        "core.rng": ("numpy_rng", "torch_rng"),
+        "stats.histogram": ("Bins", "flat_mass"),
+        "stats.distances": ("shift_r2", "total_variation", "tv_floor"),
+        "stats.intervals": ("mean_interval",),
+        "tasks": ("FiniteBankTask", "RecurrenceTask", "Task", "TaskInfo", "Trajectories", "get_task"),
+        "models.base": ("TrajectoryModel",),
+        "kernels": (
+            *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
+            *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Patch", "Pilot", "Expansion"),
+            *("Rollout", "LinearVAE"),
+        ),
+        "forecasting.forecast": ("Forecast", "forecast"),
+        "forecasting.fit": ("Response", "fit"),
+        "forecasting.score": ("score",),
+        "audit": ("Reading", "audit"),
+        "runs.config": ("Config",),
+        "runs.presets": ("resolve",),
+        "runs.run": ("fetch", "load_runs", "run"),
+        "runs.setup": ("training_data",),
+        "studies": ("catalogue", "confounds"),
+    },
+)

@@ -1,19 +1,23 @@
-"""What a page of the book needs besides the library: its profile, its seeds, numbers for the prose (pages layer)."""
+"""What a page of the book needs besides the library: its runs and rows, numbers for the prose, tables."""
 
 from __future__ import annotations
 
 import html
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from IPython.display import HTML, Code, display
+from jaxtyping import Float
 
 from physlib.core.errors import unknown
 from physlib.core.provenance import revision
-from physlib.evaluation import benchmark
-from physlib.evaluation.run_group import KernelForecast, RunGroup
+from physlib.evaluation import benchmark, ideal_denoising, remedies, remedy_forecasts
+from physlib.evaluation import table as results
+from physlib.evaluation.run_group import KernelForecast, RunGroup, gather
 from physlib.figures import Origin
 from physlib.runs.presets import PROFILES, seeds_of
 from physlib.runs.run import load_runs
@@ -21,7 +25,7 @@ from physlib.runs.store import Result
 
 
 class Page:
-    """One execution of a page: where its runs come from and how they are shown."""
+    """One execution of a page: where its runs and numbers come from."""
 
     def __init__(self, profile: str, seed: int = 0, device: str = "auto"):
         """`seed` drives the page's own Monte Carlo; `device` trains what a smoke page trains.
@@ -36,12 +40,32 @@ class Page:
             display(HTML(_BANNER))
 
     def runs(self, task: str, model: str, pilot: bool = False) -> list[Result]:
-        """Judged (or pilot) runs of a task and model; trained now at smoke, read from the store otherwise."""
+        """Evaluation (or pilot) runs of a task and model; trained now at smoke, read from the store otherwise."""
         return load_runs(task, model, self.profile, pilot=pilot, device=self.device)
 
-    def judgement(self, task: str, model: str) -> tuple[RunGroup, list[KernelForecast]]:
-        """The cell of a task and model with every kernel's forecasts."""
-        return benchmark.load(task, model, self.profile)
+    def group(self, task: str, model: str) -> RunGroup:
+        """All runs that forecasts of a task and model are made from and scored on."""
+        return gather(task, model, self.profile)
+
+    def forecasts(self, task: str, model: str) -> tuple[RunGroup, dict[tuple[str, str], KernelForecast]]:
+        """The group of runs of a task and model, and its stored forecasts by kernel and source."""
+        return _forecasts(task, model, self.profile)
+
+    def rows(self, groups: Collection[tuple[str, str]] | None = None) -> pd.DataFrame:
+        """The results table, or its rows of some tasks and models."""
+        return results.rows(self.profile, groups)
+
+    def remedies(self) -> list[remedies.RemedyEffect]:
+        """What each remedy did on each task."""
+        return remedies.effects(self.profile)
+
+    def remedy_forecasts(self) -> list[remedy_forecasts.RemedyForecast]:
+        """What the kernel forecasts of each of `remedies`."""
+        return remedy_forecasts.load(self.profile)
+
+    def ideal_errors(self) -> dict[str, Float[np.ndarray, " L"]]:
+        """Error of the ideal denoiser at each noise level, by task."""
+        return ideal_denoising.load(self.profile)
 
     def origin(self, runs: list[Result] | None = None) -> Origin:
         """Profile, seeds and revision for a figure; of the page itself where no run is shown."""
@@ -53,6 +77,12 @@ class Page:
         return Origin(" and ".join(profiles), list(seeds), ", ".join(revisions))
 
 
+@cache
+def _forecasts(task: str, model: str, profile: str) -> tuple[RunGroup, dict[tuple[str, str], KernelForecast]]:
+    group, entries = benchmark.load(task, model, profile)
+    return group, {(entry.kernel, entry.source): entry for entry in entries}
+
+
 _BANNER = (
     '<div class="phys-banner" role="note"><strong>Smoke build.</strong> Everything on this page was trained in '
     "seconds to test that it runs. The numbers are not results; build the laptop profile to see those.</div>"
@@ -61,13 +91,29 @@ _BANNER = (
 
 def glue(name: str, value: float, digits: int = 3) -> None:
     """Make a number available to the prose as `{glue:text}`name``; outside the book's tools, print it."""
-    text = f"{value:.{digits}f}" if np.isfinite(value) else "undefined"
+    text = f"{value:.{digits}f}" if pd.notna(value) and np.isfinite(value) else "undefined"
     try:
         from myst_nb import glue as register
     except ModuleNotFoundError:
         display(f"{name} = {text}")
     else:
         register(name, text, display=False)
+
+
+def glue_table(frame: pd.DataFrame | pd.Series, prefix: str, digits: int | Mapping[str, int] = 2) -> None:
+    """Glue every cell as `<prefix>_<index>_<column>`; `digits` for all or by column. Words of an index are joined by `_`."""
+    frame = frame.to_frame("") if isinstance(frame, pd.Series) else frame
+    for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
+        for column, value in zip(frame.columns, row, strict=True):
+            words = [prefix, *(index if isinstance(index, tuple) else (index,)), column]
+            places = digits if isinstance(digits, int) else digits[column]
+            glue("_".join(str(word) for word in words if word != ""), value, places)
+
+
+def glue_interval(name: str, interval: Iterable[float], digits: int = 3) -> None:
+    """Glue a value and the ends of its interval as `<name>`, `<name>_lo` and `<name>_hi`."""
+    for end, value in zip(("", "_lo", "_hi"), interval, strict=True):
+        glue(f"{name}{end}", value, digits)
 
 
 def glue_cost(name: str, results: list[Result]) -> None:
@@ -78,10 +124,13 @@ def glue_cost(name: str, results: list[Result]) -> None:
     glue(f"{name}_longest", max(seconds) / 60, 0)
 
 
-def table(rows: list[dict[str, Any]], columns: dict[str, str | Callable[[Any], str]]) -> HTML:
+def table(rows: pd.DataFrame | list[dict[str, Any]], columns: dict[str, str | Callable[[Any], str]]) -> HTML:
     """Rows as an HTML table; `columns` maps a key to a format (`".3f"`) or a function. Absent values are dashes."""
     head = "".join(f"<th>{key.replace('_', ' ')}</th>" for key in columns)
-    body = "".join("<tr>" + "".join(_cell(row[key], form) for key, form in columns.items()) + "</tr>" for row in rows)
+    records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    body = "".join(
+        "<tr>" + "".join(_cell(row[key], form) for key, form in columns.items()) + "</tr>" for row in records
+    )
     return HTML(f'<div class="phys-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
@@ -94,7 +143,7 @@ def with_interval(numbers: tuple[float | None, float | None, float | None], digi
 
 
 def _cell(value: Any, form: str | Callable[[Any], str]) -> str:
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+    if value is None or (np.isscalar(value) and pd.isna(value)):
         return "<td>&ndash;</td>"
     text = html.escape(form(value) if callable(form) else format(value, form))
     long = ' class="text-column"' if len(text) > 40 else ""

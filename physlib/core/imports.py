@@ -1,9 +1,10 @@
-"""From `module:name` to the object."""
+"""From names to objects: `module:name` of a reader, and public names of a package that are imported when first used."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,21 @@ def find(reference: str) -> Any:
     if not hasattr(found, name):
         raise PhyslibError(f"module {module} has no {name}: check the name behind the colon.")
     return getattr(found, name)
+
+
+def public(
+    package: str, names: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a package whose public names lie in its modules (PEP 562).
+
+    `names` maps a module, relative to the package, to its public names; a name may be a module within it.
+    """
+    where = {name: f"{package}.{module}" for module, found in names.items() for name in found}
+
+    def attribute(name: str) -> Any:
+        if name not in where:
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        module = importlib.import_module(where[name])
+        return getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{where[name]}.{name}")
+
+    return attribute, lambda: sorted(where), sorted(where)

@@ -1,1 +1,20 @@
-"""What came out of runs."""
+"""What came out of runs: shifts, forecasts beside them, effects of remedies; the names below are public."""
+
+from physlib.core.imports import public
+
+__getattr__, __dir__, __all__ = public(
+    __name__,
+    {
+        "comparisons": (
+            *("by_training", "contests", "forecasts", "interval_worth", "kind", "medians", "peaks_and_troughs"),
+            *("shift_by_bin", "sizes", "tally"),
+        ),
+        "ideal_denoising": ("parting",),
+        "coordinates": ("chart_properties",),
+        "remedy_tables": ("agreement", "nearer_to_state", "obedience", "outcomes", "ratios", "said_by_ends"),
+        "shift": (
+            *("clean_shift", "copied", "counts", "filter_shift", "local_shift", "locality", "observed", "over_seeds"),
+            *("resampled_mass", "shares", "shift_distances", "training_set_shift"),
+        ),
+    },
+)

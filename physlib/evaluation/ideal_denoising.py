@@ -56,3 +56,14 @@ def path(profile: str) -> Path:
     versions = {name: tasks.get_task(name).version for name in tasks.SYNTHETIC}
     key = hashlib.sha256(json.dumps([VERSION, COUNT, RENOISE.levels, versions]).encode()).hexdigest()[:10]
     return Store.of(profile).root / "ideal" / f"{profile}-errors-{key}.safetensors"
+
+
+def parting(ratio: Float[np.ndarray, " L"], excess: float) -> float:
+    """The highest noise level at which a network's error is more than `1 + excess` times the ideal one, interpolated
+    on a logarithmic axis; NaN where it is so at no level, or at the highest."""
+    levels = np.log(RENOISE.levels)
+    above = np.flatnonzero(ratio > 1 + excess)
+    if not len(above) or above[-1] == len(levels) - 1:
+        return float("nan")
+    pair = slice(above[-1], above[-1] + 2)
+    return float(np.exp(np.interp(-1 - excess, -ratio[pair], levels[pair])))

@@ -1,4 +1,4 @@
-"""Pictures of where a kernel's number comes from: what networks leave of noise, and how that shrinks (pages layer)."""
+"""Pictures of where a kernel's number comes from: what networks leave of noise, and how that shrinks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
@@ -40,26 +41,23 @@ def denoising(
 
 
 @styled
-def shrinking(
-    name: str, sizes: Mapping[str, Mapping[str, tuple[float, float]]], factor: float, origin: Origin
-) -> Figure:
-    """The size that fits finished runs against the size that fits pilots, a dot a cell, coloured by group; dashed, the rule."""
+def shrinking(name: str, sizes: pd.DataFrame, factor: float, origin: Origin) -> Figure:
+    """The size that fits finished runs against the size that fits pilots, a dot a group of runs; dashed, the rule.
+
+    `sizes` has a row a group: `task`, `model`, `kind`, which sets the colour, `pilot` and `finished`.
+    """
     figure, axes = canvas(5.6, 4.0)
-    ax, numbers = axes[0, 0], Columns()
-    for colour, (title, cells) in zip(cycle(COLOURS), sizes.items(), strict=False):
-        before, after = np.array(list(cells.values())).T
-        ax.plot(before, after, "o", color=colour, ms=5, alpha=0.8, label=title)
-        numbers.add(group=title, cell=list(cells), pilot=before, finished=after)
-    before, after = np.array(numbers["pilot"]), np.array(numbers["finished"])
-    ends = np.array([before.min() / 1.2, before.max() * 1.2])
+    ax, ratios = axes[0, 0], sizes.finished / sizes.pilot
+    for colour, (title, some) in zip(cycle(COLOURS), sizes.groupby("kind", sort=False), strict=False):
+        ax.plot(some.pilot, some.finished, "o", color=colour, ms=5, alpha=0.8, label=title)
+    ends = np.array([sizes.pilot.min() / 1.2, sizes.pilot.max() * 1.2])
     ax.plot(ends, ends, color=GREY, lw=0.8, label="no change")
     ax.plot(ends, ends * factor, color=INK, ls="--", lw=1, label=f"times {factor:.2f}")
     ax.set(xscale="log", yscale="log", xlabel="size that fits the pilots", ylabel="size that fits the finished runs")
     figure.legend(loc="outside right center", fontsize=8)
-    ratios = after / before
     finding = (
-        f"Of {len(ratios)} cells the finished size is {np.median(ratios):.2f} of the pilots' in the median, {ratios.min():.2f} "
+        f"Of {len(ratios)} cells the finished size is {ratios.median():.2f} of the pilots' in the median, {ratios.min():.2f} "
         f"to {ratios.max():.2f}; one over the root of the ratio of training lengths is {factor:.2f}."
     )
-    alt = f"Scatter on logarithmic axes of sizes for {', '.join(sizes)}, with the diagonal and a dashed line below it."
-    return Figure(name, figure, finding, alt, origin, numbers)
+    alt = f"Scatter on logarithmic axes of sizes for {', '.join(sizes.kind.unique())}, with the diagonal and a dashed line below it."
+    return Figure(name, figure, finding, alt, origin, sizes)

@@ -1,13 +1,13 @@
-"""Pictures of strategies against the shift: before and after, foretold and found, and what codes feel (pages layer)."""
+"""Pictures of strategies against the shift: before and after, foretold and found, and what codes feel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
-from scipy.stats import spearmanr
 
 from physlib.figures.interactive import Interactive, heights, histogram
 from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, grid, styled
@@ -16,31 +16,32 @@ from physlib.stats.histogram import flat_mass
 from physlib.tasks import Task
 
 DOTS = 1_500  # samples drawn of each panel
-HELPS = 0.9  # ratio of shifts below which a strategy is said to help
 
 
 @styled
-def strategies(
-    name: str, tried: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float], float]]], origin: Origin
-) -> Figure:
+def strategies(name: str, rows: pd.DataFrame, origin: Origin) -> Figure:
     """Total variation without and with each strategy, one dot a seed.
 
-    `tried` maps a panel's title and a row's label to what was measured before, after, and the plausible share after.
+    `rows` has `panel`, `label`, `tv_before` and `tv_after` of each seed, and `plausible_after`.
     """
-    figure, axes = grid(len(tried), min(2, len(tried)), 4.6, 0.6 + 0.3 * max(map(len, tried.values())))
+    panels = dict(list(rows.groupby("panel", sort=False)))
+    figure, axes = grid(len(panels), min(2, len(panels)), 4.6, 0.6 + 0.3 * max(map(len, panels.values())))
     numbers, found = Columns(), []
-    for ax, (task, rows) in zip(axes.flat, tried.items(), strict=False):
-        for i, (strategy, (before, after, share)) in enumerate(rows.items()):
-            ax.plot([np.mean(before), np.mean(after)], [i, i], color=GREY, lw=1)
-            ax.plot(np.mean(before), i, "|", color=INK, ms=10, mew=1.5)
-            ax.plot(after, [i] * len(after), "o", color=BLUE if np.mean(after) < np.mean(before) else ORANGE, ms=4)
-            ax.annotate(f"{share:.0%}", (1.0, i), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-            seeds = origin.seeds[: len(after)]
-            numbers.add(task=task, strategy=strategy, seed=seeds, before=before, after=after, plausible_after=share)
-        least = min(rows, key=lambda key: np.mean(rows[key][1]) / np.mean(rows[key][0]))
-        found.append(f"{task} {least} ({np.mean(rows[least][0]):.3f} to {np.mean(rows[least][1]):.3f})")
-        ax.set_yticks(range(len(rows)), rows, fontsize=8.5)
-        ax.set_title(task, fontsize=9.5)
+    for ax, (title, some) in zip(axes.flat, panels.items(), strict=False):
+        before, after = (some[key].map(np.mean) for key in ("tv_before", "tv_after"))
+        for i, row in enumerate(some.itertuples()):
+            ends = before[row.Index], after[row.Index]
+            ax.plot(ends, [i, i], color=GREY, lw=1)
+            ax.plot(ends[0], i, "|", color=INK, ms=10, mew=1.5)
+            ax.plot(row.tv_after, [i] * len(row.tv_after), "o", color=BLUE if ends[1] < ends[0] else ORANGE, ms=4)
+            place = ("axes fraction", "data")
+            ax.annotate(f"{row.plausible_after:.0%}", (1.0, i), xycoords=place, va="center", fontsize=8)
+            seeds = {"seed": origin.seeds[: len(row.tv_after)], "before": row.tv_before, "after": row.tv_after}
+            numbers.add(task=title, strategy=row.label, **seeds, plausible_after=row.plausible_after)
+        least = (after / before).idxmin()
+        found.append(f"{title} {some.label[least]} ({before[least]:.3f} to {after[least]:.3f})")
+        ax.set_yticks(range(len(some)), some.label, fontsize=8.5)
+        ax.set_title(title, fontsize=9.5)
         ax.set_xlim(left=0)
         ax.invert_yaxis()
         ax.set_xlabel("total variation from flat")
@@ -53,35 +54,35 @@ def strategies(
 
 
 @styled
-def foretold(name: str, rows: Sequence[Mapping[str, Any]], origin: Origin) -> Figure:
-    """Total variation with a strategy over that without: as a kernel expected it, and as measured, beyond noise."""
+def foretold(
+    name: str, rows: pd.DataFrame, helps: float, right: float, helped: float, rank: float, origin: Origin
+) -> Figure:
+    """Total variation with a strategy over that without: as a kernel forecasts it, and as measured, beyond noise.
+
+    `rows` has `task`, `strategy`, `expected` and `found`; a ratio below `helps` counts as help, which is forecast rightly
+    in a share `right` of them and true in a share `helped`; `rank` is their rank correlation.
+    """
     figure, axes = grid(1, 1, 5.6, 4.2)
-    ax, columns = axes[0, 0], Columns()
-    tasks = list(dict.fromkeys(row["task"] for row in rows))
-    for task in tasks:
-        own = [row for row in rows if row["task"] == task]
-        x, y = ([row[key] for row in own] for key in ("expected", "found"))
-        ax.plot(x, y, "o", color=COLOURS[tasks.index(task)], label=task, ms=6)
-        for row in own:
-            place = (row["expected"], row["found"])
-            ax.annotate(row["strategy"], place, (5, 3), textcoords="offset points", fontsize=7.5)
-        columns.add(task=task, strategy=[row["strategy"] for row in own], expected=x, found=y)
-    top = 1.1 * max(*columns["expected"], *columns["found"])
+    ax = axes[0, 0]
+    for colour, (task, some) in zip(cycle(COLOURS), rows.groupby("task", sort=False), strict=False):
+        ax.plot(some.expected, some.found, "o", color=colour, label=task, ms=6)
+    for row in rows.itertuples():
+        place = {"xytext": (5, 3), "textcoords": "offset points", "fontsize": 7.5}
+        ax.annotate(row.strategy, (row.expected, row.found), **place)
+    top = 1.1 * rows[["expected", "found"]].to_numpy().max()
     ax.plot([0, top], [0, top], color=GREY, lw=1)
     for line in (ax.axhline, ax.axvline):
-        line(HELPS, color=GREY, lw=0.8, ls=":")
+        line(helps, color=GREY, lw=0.8, ls=":")
     ax.set(xlabel="shift with / without, as the kernel expects", ylabel="as measured", xlim=(0, top), ylim=(0, top))
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    same = np.mean([(row["expected"] < HELPS) == (row["found"] < HELPS) for row in rows])
-    helped = np.mean([row["found"] < HELPS for row in rows])
-    rank = spearmanr(columns["expected"], columns["found"]).statistic if len(rows) > 2 else np.nan
     finding = (
-        f"Over {len(rows)} trials the kernel is right about whether a tenth or more is taken off in {same:.0%}, where "
+        f"Over {len(rows)} trials the kernel is right about whether a tenth or more is taken off in {right:.0%}, where "
         f"{helped:.0%} do; the rank correlation of expected and measured ratios is {rank:.2f}. On the diagonal the "
         "forecast is exact."
     )
-    alt = f"Scatter of measured against expected ratio of shifts, one dot a strategy and task, for {', '.join(tasks)}."
-    return Figure(name, figure, finding, alt, origin, columns)
+    tasks = ", ".join(rows.task.unique())
+    alt = f"Scatter of measured against expected ratio of shifts, one dot a strategy and task, for {tasks}."
+    return Figure(name, figure, finding, alt, origin, rows)
 
 
 @styled

@@ -8,7 +8,6 @@ and the numbers themselves as CSV.
 from __future__ import annotations
 
 import base64
-import csv
 import html
 import io
 import re
@@ -18,6 +17,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 INK = "#010203"  # becomes currentColor
@@ -71,7 +71,7 @@ class Figure:
     finding: str  # the caption: what the figure shows, with its numbers
     alt: str  # what is drawn, for those who do not see it
     origin: Origin | str
-    columns: Mapping[str, Sequence | np.ndarray]  # the plotted numbers, equal lengths
+    numbers: pd.DataFrame | Mapping[str, Sequence | np.ndarray]  # what is plotted, column by column
 
     def svg(self) -> str:
         """The drawing as one SVG element that takes its ink from the page."""
@@ -89,12 +89,8 @@ class Figure:
 
     def csv(self) -> str:
         """The plotted numbers, with their origin on the first line."""
-        buffer = io.StringIO()
-        buffer.write(f"# {self.name}. {self.origin}\n")
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(zip(*self.columns.values(), strict=True))
-        return buffer.getvalue()
+        numbers = pd.DataFrame(self.numbers).to_csv(index=False, lineterminator="\n")
+        return f"# {self.name}. {self.origin}\n{numbers}"
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.finding}"

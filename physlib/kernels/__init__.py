@@ -1,10 +1,10 @@
 """Data deviation kernels by name, simplest first, and the baselines they must beat."""
 
-from physlib.kernels.additive import Covariance
+from physlib.kernels.additive import Covariance, from_spectrum
 from physlib.kernels.base import Kernel, TrajectoryKernel
-from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur
+from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur, flat_posterior_mean
 from physlib.kernels.contraction import Contract, NoiseContract
-from physlib.kernels.expansion import Expansion
+from physlib.kernels.expansion import Expansion, unit_moments
 from physlib.kernels.ideal_denoiser import NoiseContractX, Patch
 from physlib.kernels.isotropic import Isotropic
 from physlib.kernels.linear_vae import LinearVAE
@@ -39,4 +39,7 @@ __all__ = [
     "ShrinkAndBlur",
     "StateScale",
     "TrajectoryKernel",
+    "flat_posterior_mean",
+    "from_spectrum",
+    "unit_moments",
 ]

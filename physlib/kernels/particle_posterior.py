@@ -1,4 +1,4 @@
-"""The posterior of a chaotic trajectory after noise, by particles that learn of one step at a time (kernels layer).
+"""The posterior of a chaotic trajectory after noise, by particles that learn of one step at a time.
 
 Where a step falls near the fold of a map, two pasts lead to nearly the same future: the posterior has modes that no
 chain started at one of them finds. Particles drawn before the steps are known find them all.
@@ -6,6 +6,7 @@ chain started at one of them finds. Particles drawn before the steps are known f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +43,10 @@ def particle_mean(
 
 
 class _State(NamedTuple):
-    """Particles, what they make of the steps so far, and how well that fits."""
+    """Particles, and how well what they make of the steps so far fits."""
 
     q: Particles
     z: Particles
-    path: Float[np.ndarray, "P N J"]
     fit: Particles  # log likelihood
 
 
@@ -57,7 +57,7 @@ def _block(task: IntervalMap, y: np.ndarray, q0: np.ndarray, z0: np.ndarray, s: 
     z = np.clip(y[:, :1] + s * ndtri(np.clip(share, 1e-12, 1 - 1e-12)), low, high)
     q = rng.uniform(task.lo, task.hi, z.shape)
     for step in range(1, y.shape[1]):
-        x = _path(task, q, z, step)[-1]
+        *_, x = _path(task, q, z, step + 1)
         q, z = _resampled(q, z, -np.square(y[:, step, None] - x) / (2 * s**2), rng)
         state = _state(task, y[:, : step + 1], q, z, s)
         for _ in range(MOVES):
@@ -69,22 +69,22 @@ def _block(task: IntervalMap, y: np.ndarray, q0: np.ndarray, z0: np.ndarray, s: 
     for sweep in range(SWEEPS):
         state = _moved(task, y, state, s, rng)
         if sweep >= SWEEPS // 3:
-            total += state.path.mean(axis=2).T
+            total += np.stack([x.mean(axis=1) for x in _path(task, state.q, state.z, y.shape[1])], axis=1)
     total[lost] = np.nan
     return (total / (SWEEPS - SWEEPS // 3))[..., None]
 
 
-def _path(task: IntervalMap, q: Particles, z: Particles, steps: int) -> list[Particles]:
-    """The first value and the steps after it."""
-    path = [z]
-    for _ in range(steps):
-        path.append(q * task.f(path[-1]))
-    return path
+def _path(task: IntervalMap, q: Particles, z: Particles, steps: int) -> Iterator[Particles]:
+    """As many steps as there are to be, the first value to begin with."""
+    yield z
+    for _ in range(steps - 1):
+        z = q * task.f(z)
+        yield z
 
 
 def _state(task: IntervalMap, y: Float[np.ndarray, "N P"], q: Particles, z: Particles, s: float) -> _State:
-    path = np.stack(_path(task, q, z, y.shape[1] - 1))
-    return _State(q, z, path, -np.square(y.T[..., None] - path).sum(axis=0) / (2 * s**2))
+    misfit = sum(np.square(seen[:, None] - x) for seen, x in zip(y.T, _path(task, q, z, y.shape[1]), strict=True))
+    return _State(q, z, -misfit / (2 * s**2))
 
 
 def _resampled(

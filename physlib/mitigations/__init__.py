@@ -2,6 +2,7 @@
 
 from physlib.mitigations.base import Change, Mitigation
 from physlib.mitigations.forecast import forecast_mitigation
+from physlib.mitigations.learned import FlowChart
 from physlib.mitigations.strategies import STRATEGIES, get
 
-__all__ = ["STRATEGIES", "Change", "Mitigation", "forecast_mitigation", "get"]
+__all__ = ["STRATEGIES", "Change", "FlowChart", "Mitigation", "forecast_mitigation", "get"]

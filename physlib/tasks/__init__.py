@@ -12,6 +12,7 @@ from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
+from physlib.tasks.representations import Rates, analytic_chart, felt, recoded
 from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sinusoid import Sinusoid
 
@@ -31,11 +32,15 @@ __all__ = [
     "FiniteBankTask",
     "Maze",
     "PointMaze",
+    "Rates",
     "RecurrenceTask",
     "Task",
     "TaskInfo",
     "Trajectories",
+    "analytic_chart",
+    "felt",
     "get_task",
+    "recoded",
 ]
 
 
