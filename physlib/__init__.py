@@ -14,16 +14,18 @@ _DOOR = {
     "stats.histogram": ("bin_counts", "flat_mass"),
     "stats.distances": ("total_variation", "tv_floor"),
     "stats.intervals": ("mean_interval",),
-    "tasks": ("Task", "FiniteBankTask", "RecurrenceTask", "TaskInfo", "Trajectories", "get_task"),
+    "tasks": ("Population", "Task", "FiniteBankTask", "RecurrenceTask", "TaskInfo", "Trajectories", "get_task"),
     "models.base": ("TrajectoryModel",),
     "kernels": (
         *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
+        *("Smooth", "SpeedScale", "DistanceScale", "InRepresentation", "Residuals"),
         *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Patch", "Pilot", "Expansion"),
         *("Rollout", "LinearVAE"),
     ),
     "forecasting.forecast": ("Forecast", "forecast"),
     "forecasting.score": ("score",),
     "forecasting.fit": ("fit",),
+    "audit": ("audit", "Reading"),
     "runs.config": ("Config",),
     "runs.presets": ("resolve",),
     "runs.run": ("load_runs", "run"),
@@ -35,7 +37,8 @@ __all__ = sorted(_WHERE)
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'physlib' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"physlib.{_WHERE[name]}"), name)
+    module = importlib.import_module(f"physlib.{_WHERE[name]}")
+    return module if name == _WHERE[name] else getattr(module, name)  # `audit` is a package that can be called
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from physlib.core.errors import PhyslibError, unknown
 from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
-from physlib.tasks.base import FiniteBankTask, RecurrenceTask, Task, TaskInfo, Trajectories
+from physlib.tasks.base import FiniteBankTask, Population, RecurrenceTask, Task, TaskInfo, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
@@ -31,6 +31,7 @@ __all__ = [
     "FiniteBankTask",
     "Maze",
     "PointMaze",
+    "Population",
     "RecurrenceTask",
     "Task",
     "TaskInfo",
