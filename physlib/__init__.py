@@ -1,7 +1,7 @@
 """Forecast and measure how a generative model of motion shifts a physical quantity.
 
 `from physlib import ...` is the door: the names below, each imported when it is first used, and the packages
-`evaluation`, `figures`, `kernels`, `mitigations`, `models` and `tasks`. Modules behind them may move.
+`audit`, `evaluation`, `figures`, `kernels`, `mitigations`, `models` and `tasks`. Modules behind them may move.
 """
 
 from physlib.core.imports import public
@@ -14,17 +14,18 @@ __getattr__, __dir__, __all__ = public(
         "stats.histogram": ("Bins", "flat_mass"),
         "stats.distances": ("shift_r2", "total_variation", "tv_floor"),
         "stats.intervals": ("mean_interval",),
-        "tasks": ("FiniteBankTask", "RecurrenceTask", "Task", "TaskInfo", "Trajectories", "get_task"),
+        "tasks": ("FiniteBankTask", "Population", "RecurrenceTask", "Task", "TaskInfo", "Trajectories", "get_task"),
         "models.base": ("TrajectoryModel",),
         "kernels": (
             *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
+            *("Smooth", "SpeedScale", "DistanceScale", "InRepresentation", "Residuals"),
             *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Patch", "Pilot", "Expansion"),
             *("Rollout", "LinearVAE"),
         ),
         "forecasting.forecast": ("Forecast", "forecast"),
         "forecasting.fit": ("Response", "fit"),
         "forecasting.score": ("score",),
-        "audit": ("Reading", "audit"),
+        "audit": ("Reading",),
         "runs.config": ("Config",),
         "runs.presets": ("resolve",),
         "runs.run": ("fetch", "load_runs", "run"),

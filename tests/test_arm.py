@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from physlib import tasks
 from physlib.core.rng import numpy_rng
 from physlib.tasks.arm import (
+    DT,
     GRAVITY,
     LENGTHS,
     MASSES,
@@ -17,10 +18,9 @@ from physlib.tasks.arm import (
     energy,
     hand,
     mass_matrix,
-    peak_acceleration,
-    peak_speed,
     reach,
 )
+from physlib.tasks.quantities import max_acceleration, max_speed
 from physlib.tasks.rk8 import integrate
 
 ANGLE = st.floats(-3.1, 3.1)
@@ -95,8 +95,8 @@ def test_views_hold_the_same_reaches(name):
     data = task.sample(300, numpy_rng(3, "views"))
     path = task.path(data.x)
     assert np.allclose(path, tasks.get_task("arm-positions").generate(data.q, data.z))
-    assert np.allclose(peak_speed(path), data.q, atol=0.01)
-    assert peak_acceleration(path).max() < task.MOST
+    assert np.allclose(max_speed(path, dt=DT), data.q, atol=0.01)
+    assert max_acceleration(path, dt=DT).max() < task.MOST
 
 
 def test_white_error_on_steps_is_an_error_of_speed_and_on_positions_one_over_the_time_step():
@@ -104,7 +104,7 @@ def test_white_error_on_steps_is_an_error_of_speed_and_on_positions_one_over_the
     task, size = tasks.get_task("arm-positions"), 1e-4
     x = task.sample(2_000, numpy_rng(0, "white")).x
     noisy = x + size * numpy_rng(1, "white").standard_normal(x.shape)
-    change = peak_speed(noisy) - peak_speed(x)
+    change = max_speed(noisy, dt=DT) - max_speed(x, dt=DT)
     assert change.std() == pytest.approx(
         np.sqrt(2) * size / 0.08, rel=0.25
     )  # of a maximum over neighbours: a little less

@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from physlib.audit import Reading, after, audit
-from physlib.audit.bins import bins_of, stretches
-from physlib.audit.compare import compare, permutation_test, pooled_counts
+from physlib.audit.compare import compare
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.deviations import DistanceScale, SensitivityScale, Smooth, SpeedScale
-from physlib.audit.io.read import open_trajectories, take_in
-from physlib.audit.quantities import QUANTITIES, Episodes
+from physlib.audit.io.read import Episodes, load, open_trajectories
 from physlib.audit.result import AFTER
 from physlib.audit.spectrum import expected, read_spectrum
 from physlib.core.rng import numpy_rng
-from physlib.kernels import Isotropic
+from physlib.kernels import DistanceScale, Isotropic, Smooth, SpeedScale, StateScale
+from physlib.stats.histogram import Bins
+from physlib.stats.permutation import permutation_test, pooled_counts
+from physlib.stats.stretches import stretches
+from physlib.tasks.quantities import QUANTITIES
 
 STEPS = 64
 
@@ -39,8 +40,8 @@ def curves(n, rng, steps=STEPS):
 
 def demonstrations(x, quantity="path_length"):
     measured = QUANTITIES[quantity]
-    intake = take_in(open_trajectories(x, Reading()), measured, Reading(), numpy_rng(0, "kept"), x.shape[1])
-    return Demonstrations(intake, measured, bins_of(intake.q), "m")
+    loaded = load(open_trajectories(x, Reading()), measured, Reading(), numpy_rng(0, "kept"), x.shape[1])
+    return Demonstrations(loaded, measured, "m")
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +60,9 @@ def deviated(demos, kernel, n, seed):
 
 
 def findings(demos, x):
-    sampled = take_in(open_trajectories(x, Reading()), demos.quantity, Reading(), numpy_rng(0, "s"), x.shape[1])
+    sampled = load(open_trajectories(x, Reading()), demos.quantity, Reading(), numpy_rng(0, "s"), x.shape[1])
     spectrum = read_spectrum(demos.kept, sampled.kept, demos.scale)
-    found = compare(demos.bins, demos.intake.q, sampled.q, numpy_rng(0, "c"))
+    found = compare(demos.bins, demos.loaded.q, sampled.q, numpy_rng(0, "c"))
     return found, spectrum, after.explain(demos, sampled, None, 0)
 
 
@@ -87,7 +88,7 @@ def test_white_error_of_two_per_cent_is_found(demos):
     for _ in range(100):
         x = curves(2_000, rng)
         x += 0.02 * demos.scale * rng.standard_normal(x.shape)
-        found += permutation_test(*pooled_counts(demos.intake.q, demos.measure(x)), rng) < 0.05
+        found += permutation_test(*pooled_counts(demos.loaded.q, demos.measure(x)), rng) < 0.05
     assert found >= 90
 
 
@@ -112,7 +113,7 @@ def test_the_floor_is_what_sampling_alone_gives():
     every = []
     for _ in range(60):
         first, second = rng.gamma(3, size=3_000), rng.gamma(3, size=2_000)
-        every.append(compare(bins_of(first), first, second, rng))
+        every.append(compare(Bins.of_sample(first), first, second, rng))
     assert np.mean([c.tv for c in every]) == pytest.approx(every[0].tv_floor, rel=0.05)
     held = [c.mean_shift_interval[0] <= 0 <= c.mean_shift_interval[1] for c in every]
     assert np.mean(held) > 0.85
@@ -121,7 +122,7 @@ def test_the_floor_is_what_sampling_alone_gives():
 def test_a_known_move_has_its_size():
     rng = numpy_rng(0, "known")
     first, second = rng.uniform(0, 1, 50_000), rng.uniform(0.1, 1.1, 50_000)
-    found = compare(bins_of(first), first, second, rng)
+    found = compare(Bins.of_sample(first), first, second, rng)
     assert found.tv == pytest.approx(0.1, abs=0.01)
     assert found.w1 == pytest.approx(0.1, abs=0.005)
     assert found.w1_interval[0] < 0.1 < found.w1_interval[1]
@@ -136,7 +137,7 @@ def test_a_known_move_has_its_size():
 @given(st.lists(st.floats(-1e6, 1e6), min_size=100, max_size=300, unique=True))
 def test_bins_count_everything_once_and_alike(values):
     q = np.array(values)
-    bins = bins_of(q)
+    bins = Bins.of_sample(q)
     counts = bins.counts(np.append(q, np.nan))
     assert counts.sum() == len(q) + 1
     assert counts[-1] == 1
@@ -144,11 +145,13 @@ def test_bins_count_everything_once_and_alike(values):
 
 
 def test_stretches_are_neighbours_of_one_sign():
-    bins = bins_of(np.linspace(0, 1, 10_001))
+    bins = Bins.of_sample(np.linspace(0, 1, 10_001))
     change = np.zeros(23)
     change[3:6], change[10], change[0] = 0.02, -0.06, -1e-5
-    found = stretches(bins, change, np.full(23, 1e-6))
-    assert [(round(s.lo, 2), round(s.hi, 2), round(s.mass, 3)) for s in found] == [
+    found = stretches(change, np.full(23, 1e-6))
+    ends = [bins.span(rows.start, rows.stop - 1) for rows in found]
+    moved = [change[rows].sum() for rows in found]
+    assert [(round(lo, 2), round(hi, 2), round(m, 3)) for (lo, hi), m in zip(ends, moved, strict=True)] == [
         (0.1, 0.25, 0.06),
         (0.45, 0.5, -0.06),
     ]
@@ -174,7 +177,7 @@ def test_white_error_comes_back_with_its_size(demos, size):
 @pytest.mark.parametrize("kind", ["smooth", "speed", "distance", "sensitivity"])
 def test_other_deviations_are_explained_or_said_to_be_beyond_this_quantity(demos, kind, size):
     kernels = {"smooth": Smooth(3 * size, 2.5), "speed": SpeedScale(size), "distance": DistanceScale(size)}
-    kernel = (kernels | {"sensitivity": SensitivityScale(size)})[kind]
+    kernel = (kernels | {"sensitivity": StateScale(size)})[kind]
     comparison, spectrum, found = findings(demos, deviated(demos, kernel, 20_000, 3))
     if comparison.tv > 2 * comparison.tv_floor:
         assert found.skill >= 0.9
@@ -221,6 +224,18 @@ def test_record_is_json_and_absent_values_are_null(demos, tmp_path):
     assert np.allclose(record["bins"]["intended"], [0.005, *[0.0495] * 20, 0.005, 0], atol=2e-3)
 
 
+def test_a_record_with_samples_has_the_keys_of_one_without(demos):
+    x = demos.kept.x[:300]
+    done = audit(x, "displacement", x[:150])
+    without, found = audit(x, "displacement").record(), done.record()
+    assert set(found) == set(without)
+    assert {key for key, value in found.items() if value is not None and without[key] is None} <= set(AFTER)
+    comparison = done.findings.comparison
+    assert (found["tv"], found["p_value"], found["w1"]) == (comparison.tv, comparison.p_value, comparison.w1)
+    assert found["mass"] == comparison.mass.tolist()
+    assert found["samples"] == {"file": "array", "trajectories": 150, "failed": 0}
+
+
 def test_same_seed_same_audit_and_samples_may_fail(demos):
     x = curves(500, np.random.default_rng(12))
     words = {
@@ -238,7 +253,7 @@ def test_same_seed_same_audit_and_samples_may_fail(demos):
 def test_any_kernel_may_be_asked_for(demos, kernel):
     done = audit(demos.kept.x[:1_000], "path_length", deviated(demos, Isotropic(0.02), 1_000, 13), kernel=kernel)
     assert done.record()["kernel"] == kernel
-    assert done.outlook.typical.kernel.name == kernel
+    assert done.forecast.typical.kernel.name == kernel
 
 
 def test_unequal_episodes_are_audited(tmp_path):

@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from physlib.audit import audit as physlib_audit
 from tests.conftest import physlib
 from tests.test_audit import curves
 from tests.test_cli import WITHOUT_TORCH
@@ -111,3 +113,40 @@ def test_bad_input_gets_one_sentence_code_2_and_no_file(words, sentence, folder)
     assert sentence in lines[0]
     assert "Traceback" not in done.stderr
     assert not list(folder.glob("bad.*"))
+
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def test_names_and_units_are_escaped_in_the_report(tmp_path, monkeypatch):
+    rng = np.random.default_rng(3)
+    path, module = tmp_path / "<script>alert(2)&'.npz", ModuleType("hostile")
+    setattr(module, HOSTILE, lambda x: x[:, -1, 0] - x[:, 0, 0])
+    monkeypatch.setitem(sys.modules, "hostile", module)
+    np.savez(path, x=curves(300, rng))
+    done = physlib_audit(path, f"hostile:{HOSTILE}", curves(200, rng))
+    measured = physlib_audit(path, "displacement", units="<b>m</b>")
+    texts = [text for found in (done, measured) for text in (found.html(), found._repr_html_())]
+    for word in ("<script", "<b>"):
+        assert not any(word in text for text in texts)
+    assert "hostile:&lt;script&gt;alert(1)&lt;/script&gt;" in texts[0]
+    assert "&lt;script&gt;alert(2)&amp;" in texts[0]
+    assert "&lt;b&gt;m&lt;/b&gt;" in texts[2]
+
+
+ORDERS = {
+    "package first": "from physlib import audit; import physlib.audit as package; from physlib.audit import audit as f",
+    "function first": "from physlib.audit import audit as f; from physlib import audit; import physlib.audit as package",
+    "door alone": "import physlib; audit = package = physlib.audit; f = package.audit",
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_audit_is_called_alike_whatever_was_imported_before(order, folder):
+    call = (
+        "assert audit is package; a, b = (g('demos.npz', 'displacement').to_json() for g in (audit, f)); print(a == b)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{ORDERS[order]}; {call}"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "True\n", done.stderr

@@ -9,16 +9,15 @@ import pytest
 from scipy.stats import poisson, wasserstein_distance
 
 from physlib.audit import Reading, after, audit
-from physlib.audit.before import push
-from physlib.audit.bins import bins_of
 from physlib.audit.compare import compare
-from physlib.audit.deviations import SensitivityScale, Smooth, SpeedScale
-from physlib.audit.io.read import open_trajectories, take_in
-from physlib.audit.representation import LogIncrements
+from physlib.audit.io.read import load, open_trajectories
 from physlib.audit.spectrum import read_spectrum
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
-from physlib.kernels import Contract, Isotropic
+from physlib.forecasting.forecast import forecast
+from physlib.kernels import Contract, Isotropic, Smooth, SpeedScale, StateScale
+from physlib.stats.histogram import Bins
+from physlib.tasks.representations import StepsAndHeadings
 from tests.test_audit import STEPS, curves, demonstrations, episodes
 
 
@@ -40,7 +39,7 @@ def noisy(demos, n, seed, size=0.02):
 def test_the_order_of_a_file_does_not_matter(few, monkeypatch):
     monkeypatch.setattr("physlib.audit.io.read.KEPT_ENTRIES", 0)  # 1,000 are kept of 3,000
     x = few.kept.x
-    rising = x[np.argsort(few.intake.kept_q)]
+    rising = x[np.argsort(few.loaded.kept_q)]
     drawn = noisy(few, 4_000, 22)
     falling = drawn[np.argsort(-few.measure(drawn))]
     first, second = (
@@ -57,15 +56,15 @@ def test_each_half_chooses_without_the_other(few):
     wild[~first] = noisy(few, 1_000, 32, 0.1)
     chosen = []
     for x in (calm, wild):
-        drawn = take_in(open_trajectories(x, Reading()), few.quantity, Reading(), numpy_rng(0, "halves"), STEPS)
+        drawn = load(open_trajectories(x, Reading()), few.quantity, Reading(), numpy_rng(0, "halves"), STEPS)
         whole, half, _ = after._parts(few, drawn, (np.ones_like(first), first, ~first), "smooth", 0)
-        chosen.append((half.laws[0].length, half.places, whole.places))
+        chosen.append((half.responses[0].length, half.places, whole.places))
     assert chosen[0][0] == chosen[1][0]
     assert all(np.array_equal(*pair) for pair in zip(chosen[0][1], chosen[1][1], strict=True))
     assert not all(np.array_equal(*pair) for pair in zip(chosen[0][2], chosen[1][2], strict=True))
 
 
-@pytest.mark.parametrize("kernel", [SpeedScale(0.02), SensitivityScale(0.02)])
+@pytest.mark.parametrize("kernel", [SpeedScale(0.02), StateScale(0.02)])
 def test_the_size_of_blocks_does_not_matter(few, kernel):
     x, stretched = few.kept.x[:1_000], few.kept.x[:1_000].copy()
     stretched[500:] *= 5  # another block may move more: what it does to the first must not change
@@ -74,12 +73,12 @@ def test_the_size_of_blocks_does_not_matter(few, kernel):
 
 
 def test_a_contraction_of_nought_leaves_every_bin_alone(few):
-    pushed = push(few, Contract(1e-6), numpy_rng(0, "nought"))
+    pushed = forecast(few, Contract(1e-6), 20_000)
     held = np.diag(pushed.transition)[1:-2]
     # the posterior mean is a curve through means of groups: a value near an edge may still be carried over it
     assert held.min() > 0.9
-    assert np.abs(pushed.drift[1:-2]).max() < 0.01 * np.ptp(few.bins.edges)
-    larger = np.diag(push(few, Contract(0.02), numpy_rng(0, "nought")).transition)[1:-2]
+    assert np.abs(pushed.drift).max() < 0.01 * np.ptp(few.bins.edges)
+    larger = np.diag(forecast(few, Contract(0.02), 20_000).transition)[1:-2]
     assert larger.mean() < held.mean()
 
 
@@ -122,7 +121,7 @@ def test_distance_of_few_valued_quantities_is_covered():
     for seed in range(100):
         rng = np.random.default_rng([25, seed])
         first, second = rng.poisson(2.0, 2_000).astype(float), rng.poisson(2.3, 2_000).astype(float)
-        low, high = compare(bins_of(first), first, second, rng).w1_interval
+        low, high = compare(Bins.of_sample(first), first, second, rng).w1_interval
         held.append(low <= truth <= high)
     assert np.mean(held) >= 0.88
 
@@ -167,7 +166,8 @@ def test_a_record_says_what_was_asked_and_not_where(few, tmp_path):
 
 def test_an_audit_can_be_forgotten():
     demos = demonstrations(curves(500, np.random.default_rng(28)))
-    push(demos, Contract(0.02), numpy_rng(0, "forget"), 2_000)
+    for kernel in (Contract(0.02), SpeedScale(0.02), StateScale(0.02)):
+        forecast(demos, kernel, 2_000)
     known = weakref.ref(demos)
     del demos
     gc.collect()
@@ -176,8 +176,8 @@ def test_an_audit_can_be_forgotten():
 
 def test_a_step_is_its_direction_and_the_logarithm_of_its_length():
     x = np.random.default_rng(29).standard_normal((50, 12, 3)).cumsum(axis=1)
-    chart = LogIncrements(1e-6)
+    chart = StepsAndHeadings(1e-6, vectors=True)
     assert np.allclose(chart.decode(chart.encode(x)), x)
     longer = chart.encode(x)
-    longer[:, 1:, -1] += np.log(2)
+    longer[:, 1:, 0] += np.log(2)
     assert np.allclose(np.diff(chart.decode(longer), axis=1), 2 * np.diff(x, axis=1), atol=1e-4)

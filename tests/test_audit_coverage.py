@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from physlib.audit import Reading, after
-from physlib.audit.deviations import DistanceScale
-from physlib.audit.io.read import open_trajectories, take_in
+from physlib.audit.io.read import load, open_trajectories
 from physlib.core.rng import numpy_rng
-from physlib.kernels import Isotropic
+from physlib.kernels import DistanceScale, Isotropic
 from tests.test_audit import curves, demonstrations
 
 STEPS, SAMPLES = 32, 2_000
@@ -35,7 +34,7 @@ def explained(planted, n, seed):
     rng = np.random.default_rng(seed)
     demos = demonstrations(curves(n, rng, STEPS))
     x = PLANTED[planted][0].deviate(demos, curves(SAMPLES, rng, STEPS), rng)
-    drawn = take_in(open_trajectories(x, Reading()), demos.quantity, Reading(), numpy_rng(0, "drawn"), STEPS)
+    drawn = load(open_trajectories(x, Reading()), demos.quantity, Reading(), numpy_rng(0, "drawn"), STEPS)
     return after.explain(demos, drawn, "isotropic", 0)
 
 

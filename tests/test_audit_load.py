@@ -9,9 +9,9 @@ import pytest
 
 from physlib.audit import Reading, audit
 from physlib.audit.io.files import BLOCK, open_source
-from physlib.audit.io.read import open_trajectories, take_in
-from physlib.audit.quantities import QUANTITIES
+from physlib.audit.io.read import load, open_trajectories
 from physlib.core.errors import PhyslibError
+from physlib.tasks.quantities import QUANTITIES
 
 LENGTH = QUANTITIES["path_length"]
 
@@ -23,7 +23,7 @@ def walks(n=300, steps=12, dims=2, seed=0):
 def taken(data, reading=None, quantity=LENGTH):
     reading = reading or Reading()
     source = open_trajectories(data, reading)
-    return take_in(source, quantity, reading, np.random.default_rng(0), reading.length or source.shape[1])
+    return load(source, quantity, reading, np.random.default_rng(0), reading.length or source.shape[1])
 
 
 def write(folder, kind, x, **beside):

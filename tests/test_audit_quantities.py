@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from physlib.audit.quantities import QUANTITIES, Episodes, find_quantity
+from physlib.audit.quantities import find_quantity
 from physlib.core.errors import PhyslibError
+from physlib.tasks import quantities as q
+from physlib.tasks.quantities import QUANTITIES
 
 STEPS, DT = 65, 0.02
 
@@ -14,11 +17,11 @@ STEPS, DT = 65, 0.02
 def episodes(x, steps=None, dt=DT):
     x = np.asarray(x, dtype=float)
     steps = np.full(len(x), x.shape[1]) if steps is None else np.asarray(steps)
-    return Episodes(x, steps, np.full(len(x), dt))
+    return x, steps, np.full(len(x), dt)
 
 
 def measure(name, *words, **more):
-    return QUANTITIES[name].measure(episodes(*words, **more))
+    return QUANTITIES[name].measure(*episodes(*words, **more))
 
 
 def circle(radius):
@@ -93,3 +96,22 @@ def test_unknown_names_are_explained():
         find_quantity("path_lenght")
     with pytest.raises(PhyslibError, match="cannot import"):
         find_quantity("no_such_module:f")
+
+
+@pytest.mark.parametrize("quantity", [q.path_length, q.max_speed, q.max_acceleration, q.travel_energy, q.smoothness])
+def test_quantities_of_tensors_are_those_of_arrays_and_have_slopes(quantity):
+    x = np.random.default_rng(2).standard_normal((5, 12, 2))
+    tensor = torch.as_tensor(x)
+    assert np.allclose(quantity(tensor, dt=DT), quantity(x, dt=DT))
+    slope = torch.func.vmap(torch.func.grad(lambda path: quantity(path, dt=DT)))(tensor)
+    step = 1e-6 * np.random.default_rng(3).standard_normal(x.shape)
+    change = quantity(x + step, dt=DT) - quantity(x - step, dt=DT)
+    assert np.allclose(2 * (slope.numpy() * step).sum(axis=(1, 2)), change, rtol=1e-3)
+
+
+@given(st.floats(1e-7, 3.14), st.floats(0, 6.28))
+def test_turning_is_the_angle_between_steps_however_small(angle, start):
+    heading = start + np.array([0, angle])
+    step = np.array([[1.0], [3.0]]) * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    x = np.concatenate([np.zeros((1, 2)), step.cumsum(axis=0)])
+    assert q.turning(x[None])[0, 0] == pytest.approx(angle, rel=1e-6)

@@ -10,6 +10,7 @@ from physlib.core.rng import numpy_rng
 from physlib.stats.distances import shift_r2, shift_report, total_variation, tv_floor
 from physlib.stats.histogram import bin_counts, flat_mass
 from physlib.stats.intervals import basic_interval
+from physlib.stats.nearest import nearest
 
 
 def test_every_value_is_counted_once():
@@ -106,3 +107,11 @@ def test_bootstrap_interval_covers_the_true_distance():
         percentile += np.quantile(draws, 0.025) <= truth <= np.quantile(draws, 0.975)
     assert basic >= 0.9 * 400
     assert percentile < basic
+
+
+def test_the_nearest_of_a_set_is_found():
+    rng = numpy_rng(0, "nearest")
+    x, known = rng.standard_normal((20, 4, 3)), rng.standard_normal((50, 4, 3))
+    apart = np.sqrt(((x[:, None] - known[None]) ** 2).sum(axis=(2, 3)))
+    assert np.allclose(nearest(x, known), apart.min(axis=1))
+    assert not nearest(known[:5], known).any()

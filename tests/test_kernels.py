@@ -13,10 +13,13 @@ from physlib import kernels, tasks
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.forecasting.forecast import forecast
+from physlib.kernels import scaled
 from physlib.kernels.additive import RANK, at_level, estimate_covariance, free_entries, from_spectrum, structured
 from physlib.kernels.baselines import flat_posterior_mean
 from physlib.kernels.contraction import posterior_mean
 from physlib.kernels.expansion import local_moments, unit_moments
+from physlib.tasks.representations import Cosines, Increments, StepsAndHeadings, recoded
+from physlib.tasks.sensitivity import bounded, coordinate_sensitivity
 
 RING = tasks.get_task("ring")
 
@@ -256,6 +259,80 @@ class Halves:
 
     def redraw(self, x, level, rng):
         return x / 2
+
+
+@pytest.mark.parametrize("chart", [Increments(), Cosines(), StepsAndHeadings()])
+def test_an_error_in_a_representation_is_white_on_the_recoded_task(chart):
+    task = tasks.get_task("maze-umaze")
+    data, seen = task.draw(500, numpy_rng(0, "recoded")), recoded(task, chart)
+    here = kernels.InRepresentation(chart, seen.scale, 0.05).push(task, data, numpy_rng(1, "recoded"))
+    there = kernels.Isotropic(0.05).push(seen, seen.encoded(data), numpy_rng(1, "recoded"))
+    assert np.allclose(here, there, atol=1e-7)
+
+
+def test_the_spread_of_codes_is_that_of_channels_but_where_steps_are_unlike():
+    x = numpy_rng(0, "spread").standard_normal((4_000, 5, 2)).cumsum(axis=1)
+    x[:, 0] *= 3
+    spread = Increments().spread(x)
+    assert np.allclose(spread[0], x[:, 0].std(axis=0))
+    assert np.allclose(spread[1:], np.diff(x, axis=1).std(axis=(0, 1)))
+    assert np.allclose(Cosines().spread(x), Cosines().encode(x).std(axis=0))
+
+
+class Differences(type(tasks.get_task("sinusoid"))):
+    """A sinusoid whose measurement nobody differentiates."""
+
+    differentiable = False
+
+
+def test_differences_find_the_length_of_the_gradient(monkeypatch):
+    monkeypatch.setattr(scaled, "PROBES", 2_000)
+    exact, differences = tasks.get_task("sinusoid"), Differences()
+    x = exact.sample(50, numpy_rng(0, "gradient")).x
+    assert np.allclose(scaled.sensitivity(differences, x), scaled.sensitivity(exact, x), rtol=0.1)
+
+
+@pytest.mark.parametrize("kernel", [kernels.SpeedScale, kernels.DistanceScale, kernels.StateScale])
+def test_a_scaled_error_has_its_size_and_follows_its_weight(kernel):
+    task = tasks.get_task("maze-umaze")
+    x = task.draw(5_000, numpy_rng(0, "scaled")).x
+    change = (kernel(0.05).deviate(task, x, numpy_rng(1, "scaled")) - x) / task.scale
+    assert np.sqrt(np.mean(change**2)) == pytest.approx(0.05, rel=0.05)
+    weight = np.broadcast_to(kernel.weight(task, x), (*x.shape[:2], 1))
+    heavy = weight > np.median(weight)
+    assert np.mean(change[heavy[..., 0]] ** 2) > 1.5 * np.mean(change[~heavy[..., 0]] ** 2)
+
+
+class Edge(tasks.Population):
+    """The square root of the first entry: there is none left of zero."""
+
+    name, lo, hi, shape, scale = "edge", 0.0, 2.0, (3, 1), np.ones(1)
+
+    def draw(self, n, rng):
+        x = rng.uniform(0.001, 4, (n, 3, 1))
+        return tasks.Trajectories(x, self.measure(x), x[:, 0])
+
+    def measure(self, x):
+        return np.sqrt(x[:, 0, 0])
+
+
+def test_what_cannot_be_measured_counts_as_the_whole_range_in_either_direction_alike():
+    edge, rng = Edge(), numpy_rng(0, "edge")
+    assert np.array_equal(bounded(edge, np.array([0.5, -3.0, np.nan, np.inf])), [0.5, 2, 2, 2])
+    data = edge.draw(2_000, rng)
+    near = data._replace(x=np.full_like(data.x, 1e-6), q=np.full(2_000, 1e-3))
+    found = coordinate_sensitivity(edge, near, 0.1, rng)  # one of each pair is left of zero
+    assert np.allclose(found.slope[:, 0], [2 / 0.1, 0, 0])
+    assert np.allclose(found.drift, 0)
+    there = np.sqrt(1e-6 + 0.1 * np.abs(rng.standard_normal(100_000))) - 1e-3
+    assert found.change[0, 0] == pytest.approx(np.sqrt((edge.hi**2 + np.mean(there**2)) / 2), rel=0.01)
+    inner = coordinate_sensitivity(edge, data._replace(x=1 + data.x, q=np.sqrt(1 + data.x[:, 0, 0])), 0.01, rng)
+    exact = np.sqrt(np.mean(1 / (4 * (1 + data.x[:, 0, 0]))))
+    assert inner.slope[0, 0] == pytest.approx(exact, rel=0.05)
+    assert inner.change[0, 0] == pytest.approx(0.01 * exact, rel=0.05)
+    beyond = np.full((1, 3, 1), 1e-6)
+    with np.errstate(all="raise"):
+        assert scaled.sensitivity(edge, beyond)[0] == pytest.approx(edge.hi / (2 * scaled.STEP))
 
 
 def test_a_pilots_deviation_is_scaled():

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from physlib import tasks
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
-from physlib.tasks.maze import LARGE_MAZE, MEDIUM_MAZE, U_MAZE, turns
+from physlib.tasks.maze import LARGE_MAZE, MEDIUM_MAZE, U_MAZE
 from physlib.tasks.maze_geometry import Curves, Grid, cut_corners
+from physlib.tasks.quantities import turns
 
 GRID = Grid(U_MAZE)
 

@@ -17,7 +17,8 @@ from physlib.runs.run import run
 from physlib.runs.training import Schedule, fit
 from physlib.stats.distances import quantile_shift, total_variation, tv_floor
 from physlib.stats.histogram import bin_counts, flat_mass
-from physlib.tasks.representations import Cosines, Increments, Rates, StepsAndHeadings, analytic_chart, felt, recoded
+from physlib.tasks.representations import Cosines, Increments, Rates, StepsAndHeadings, analytic_chart, recoded
+from physlib.tasks.sensitivity import coordinate_sensitivity
 from tests.conftest import physlib
 
 LOGISTIC, SINUSOID = tasks.get_task("logistic"), tasks.get_task("sinusoid")
@@ -67,14 +68,16 @@ def test_steps_and_headings_say_the_length():
 def test_an_error_of_one_rate_counts_for_its_share():
     """A map's parameter is the mean of its rates, weighted by f squared."""
     seen = recoded(LOGISTIC, Rates(LOGISTIC))
-    moved, size = felt(seen, 4_000, 0.02, numpy_rng(0, "felt")), 0.02
-    data = LOGISTIC.draw(4_000, numpy_rng(0, "felt"))
+    rng = numpy_rng(0, "rate")
+    data = LOGISTIC.draw(4_000, rng)
+    found = coordinate_sensitivity(seen, seen.encoded(data), 0.02, rng)
     weight = LOGISTIC.f(data.x[:, :-1, 0]) ** 2
     last = weight[:, -1] / weight.sum(axis=1)  # an error of the last rate moves no other step
-    assert moved[-1] == pytest.approx(size * seen.scale[-1, 0] * np.sqrt(np.mean(last**2)) / WIDTH, rel=0.05)
+    assert found.change[-1, 0] == pytest.approx(0.02 * found.slope[-1, 0], rel=0.05)
+    assert found.slope[-1, 0] == pytest.approx(seen.scale[-1, 0] * np.sqrt(np.mean(last**2)), rel=0.05)
 
 
-def test_a_learned_chart_inverts_and_lowers_what_is_felt(monkeypatch):
+def test_a_learned_chart_inverts_and_lowers_the_sensitivity(monkeypatch):
     monkeypatch.setattr(learned, "STEPS", 150)
     ring = tasks.get_task("ring")
     data = ring.sample(20_000, numpy_rng(0, "ring"))

@@ -11,7 +11,7 @@ from physlib import tasks
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.tasks import pointmaze
-from physlib.tasks.maze import path_length
+from physlib.tasks.quantities import path_length
 
 NAMES = ["pointmaze-umaze", "pointmaze-medium"]
 

@@ -1,4 +1,4 @@
-"""After training: how much of the shift the best of the ladder's kernels explains, and at what size (pages layer).
+"""After training: how much of the shift the best of the candidate kernels explains, and at what size.
 
 Whatever is chosen to explain one half of the samples (kernel, size, correlation length, the sizes tried) is chosen
 without the other half, which judges it. Intervals are of resampled demonstrations and samples, each fitted anew.
@@ -6,7 +6,7 @@ without the other half, which judges it. Intervals are of resampled demonstratio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,15 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from tqdm import tqdm
 
-from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.io.read import Intake
-from physlib.audit.ladder import BASELINE, WHITE, families
-from physlib.audit.laws import DRAWS, Fit, Law, Population, as_measured, resampled
-from physlib.audit.quantities import Episodes
+from physlib.audit.candidates import BASELINE, WHITE, candidates
+from physlib.audit.demonstrations import DRAWS, Demonstrations
+from physlib.audit.io.read import Episodes, Loaded
+from physlib.audit.resampled_fit import KernelResponse, SizeFit, Weights, as_measured, resampled
 from physlib.audit.spectrum import read_spectrum
 from physlib.core.rng import numpy_rng
-from physlib.kernels import Blur, Kernel
-from physlib.stats.distances import total_variation, tv_floor
+from physlib.kernels import Blur
+from physlib.stats.distances import total_variation, tv_beyond, tv_floor, tv_noise
 
 CROWDED = 0.9  # share of samples in one bin beyond which any large error would do
 RESAMPLED = 200  # pairs of demonstrations and samples behind the intervals
@@ -30,8 +29,8 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One kernel of the ladder against the samples; intervals of 95 %."""
+class KernelFit:
+    """One candidate kernel against the samples; intervals of 95 %."""
 
     kernel: str
     size: float  # fitted to all samples
@@ -44,7 +43,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the ladder makes of a shift. All None where it is under twice its floor, or nearly all samples share a bin."""
+    """What the candidates make of a shift. All None where it is under twice its floor, or nearly all samples share a bin."""
 
     kernel: str | None = None  # the best-fitting one
     skill: float | None = None  # of the kernel that each half chooses, judged on the other
@@ -52,132 +51,132 @@ class Explanation:
     advantage: float | None = None  # skill less that of the baseline
     advantage_interval: Interval | None = None
     mass: Float[np.ndarray, " M"] | None = None  # what the best-fitting kernel makes of the demonstrations
-    ladder: tuple[Rung, ...] = ()  # from the best fit to the worst
+    ladder: tuple[KernelFit, ...] = ()  # from the best fit to the worst
 
-    def rung(self, kernel: str) -> Rung | None:
-        """The rung of that kernel."""
-        return next((rung for rung in self.ladder if rung.kernel == kernel), None)
+    def fit_of(self, kernel: str) -> KernelFit | None:
+        """The fit of that kernel."""
+        return next((fit for fit in self.ladder if fit.kernel == kernel), None)
 
     @property
-    def white(self) -> Rung | None:
+    def white(self) -> KernelFit | None:
         """White error with the nearest effect on the quantity, None where that is none at all."""
-        rung = self.rung(WHITE)
-        return rung if rung is not None and rung.size > 0 else None
+        fit = self.fit_of(WHITE)
+        return fit if fit is not None and fit.size > 0 else None
 
 
 class _Part(NamedTuple):
-    """Samples, and for each law the places on its grid that suit them."""
+    """Samples, and for each kernel the places on the grid of sizes that suit them."""
 
     counts: Int[np.ndarray, " M"]
     variance: Float[np.ndarray, " M"]  # of each row's share
-    laws: list[Law]
+    responses: list[KernelResponse]
     places: list[Int[np.ndarray, " S"]]
 
-    def fits(self, counts: Int[np.ndarray, " M"], population: Population) -> list[Fit]:
-        """Every law fitted to counts like these."""
-        pairs = zip(self.laws, self.places, strict=True)
-        return [law.fit(counts, self.variance, population, places) for law, places in pairs]
 
-
-class _Judged(NamedTuple):
+class _Estimate(NamedTuple):
     """One estimate: of the data, or of a resampling."""
 
-    fits: list[Fit]  # to all samples, by law
-    skills: list[float]  # by law
-    skill: float  # of the law that each half chooses
+    fits: list[SizeFit]  # to all samples, by kernel
+    skills: list[float]  # by kernel; behind these that of the kernels that the halves choose, and its advantage
 
 
-def explain(demos: Demonstrations, drawn: Intake, only: str | None, seed: int) -> Explanation:
-    """Fit every kernel of the ladder, or `only` one, to the samples' quantity and judge it on samples it has not seen."""
-    bins, n, rng = demos.bins, len(demos.intake.q), numpy_rng(seed, "audit halves")
-    mass = bins.counts(drawn.q) / len(drawn.q)
-    small = total_variation(mass, bins.intended) < 2 * tv_floor(bins.intended, n, len(drawn.q))
+def explain(demos: Demonstrations, drawn: Loaded, only: str | None, seed: int) -> Explanation:
+    """Fit every candidate kernel, or `only` one, to the samples' quantity and judge it on samples it has not seen."""
+    bins, n, rng = demos.bins, len(demos.loaded.q), numpy_rng(seed, "audit halves")
+    mass = bins.mass(drawn.q)
+    small = total_variation(mass, bins.reference) < 2 * tv_floor(bins.reference, n, len(drawn.q))
     if small or mass.max() > CROWDED:
         return Explanation()
     first = rng.permutation(len(drawn.q)) < len(drawn.q) // 2
     parts = _parts(demos, drawn, (np.ones_like(first), first, ~first), only, seed)
-    names = [law.name for law in parts[0].laws]
-    asked = [i for i, name in enumerate(names) if name in families(demos, None, only)]
-    found = _judge(parts, [part.counts for part in parts[1:]], as_measured(demos), asked, n)
+    names = [response.name for response in parts[0].responses]
+    tried = [i for i, name in enumerate(names) if name in candidates(demos, None, only)]
+
+    def estimate(halves: list[Int[np.ndarray, " M"]], weights: Weights, noise: int = 1) -> _Estimate:
+        return _estimate(parts, halves, weights, tried, names.index(BASELINE), n, noise)
+
+    found = estimate([part.counts for part in parts[1:]], as_measured(demos))
     again = [
-        _judge(parts, [_redrawn(part.counts, rng) for part in parts[1:]], resampled(demos, rng), asked, n, noise=2)
+        # resampling doubles the noise of a skill
+        estimate([_redrawn(part.counts, rng) for part in parts[1:]], resampled(demos, rng), noise=2)
         for _ in tqdm(range(RESAMPLED), desc="resampling", leave=False, delay=2)
     ]
-    rungs = [
-        Rung(
-            kernel=names[i],
-            size=fit.size,
-            size_interval=_interval([a.fits[i].size for a in again]),
-            length=parts[0].laws[i].length,
+    sizes, skills = _intervals([[fit.size for fit in a.fits] for a in again]), _intervals([a.skills for a in again])
+    fits = [
+        KernelFit(
+            kernel=name,
+            size=found.fits[i].size,
+            size_interval=sizes[i],
+            length=parts[0].responses[i].length,
             skill=found.skills[i],
-            skill_interval=_interval([a.skills[i] for a in again]),
-            misfit=fit.misfit,
+            skill_interval=skills[i],
+            misfit=found.fits[i].misfit,
         )
-        for i, fit in enumerate(found.fits)
+        for i, name in enumerate(names)
     ]
-    best, base = min(asked, key=lambda i: found.fits[i].misfit), names.index(BASELINE)
+    best = min(tried, key=lambda i: found.fits[i].misfit)
     return Explanation(
         kernel=names[best],
-        skill=found.skill,
-        skill_interval=_interval([a.skill for a in again]),
-        advantage=found.skill - found.skills[base],
-        advantage_interval=_interval([a.skill - a.skills[base] for a in again]),
+        skill=found.skills[-2],
+        skill_interval=skills[-2],
+        advantage=found.skills[-1],
+        advantage_interval=skills[-1],
         mass=found.fits[best].mass,
-        ladder=tuple(sorted(rungs, key=lambda rung: rung.misfit)),
+        ladder=tuple(sorted(fits, key=lambda fit: fit.misfit)),
     )
 
 
 def _parts(
-    demos: Demonstrations, drawn: Intake, chosen: Sequence[Bool[np.ndarray, " N"]], only: str | None, seed: int
+    demos: Demonstrations, drawn: Loaded, chosen: Sequence[Bool[np.ndarray, " N"]], only: str | None, seed: int
 ) -> list[_Part]:
-    """Parts of the samples, each with the laws that it asks for by itself, tabulated."""
-    shelf: dict[tuple[str, float | None], Law] = {}
+    """Parts of the samples, each with the kernels that suit it by itself, tabulated."""
+    known: dict[tuple[str, float | None], KernelResponse] = {}
     parts = []
     for rows in tqdm(chosen, desc="trying kernels", leave=False, delay=2):
         kept = Episodes(*(array[rows[drawn.rows]] for array in drawn.kept))
-        built = _built(demos, read_spectrum(demos.kept, kept, demos.scale).length, only)
-        laws = []
+        length = read_spectrum(demos.kept, kept, demos.scale).length
+        # white error and the baseline are always among them
+        built = candidates(demos, length, only) | candidates(demos, length, WHITE) | {BASELINE: Blur}
+        responses = []
         for name, build in built.items():
             key = name, build(1.0).parameters.get("length")
-            if key not in shelf:
-                shelf[key] = Law(demos, name, build, seed)
-            laws.append(shelf[key])
+            if key not in known:
+                known[key] = KernelResponse(demos, name, build, seed)
+            responses.append(known[key])
         counts = demos.bins.counts(drawn.q[rows])
-        variance = _variance(counts, demos.bins.intended, len(demos.intake.q))
-        parts.append(_Part(counts, variance, laws, [law.about(counts, variance) for law in laws]))
-    for law in tqdm(shelf.values(), desc="fitting kernels", leave=False, delay=2):
-        wanted = [
-            places for part in parts for other, places in zip(part.laws, part.places, strict=True) if other is law
-        ]
-        law.tabulate(np.concatenate(wanted))
+        variance = _variance(counts, demos.bins.reference, len(demos.loaded.q))
+        parts.append(_Part(counts, variance, responses, [one.about(counts, variance) for one in responses]))
+    wanted = [pair for part in parts for pair in zip(part.responses, part.places, strict=True)]
+    for one in tqdm(known.values(), desc="fitting kernels", leave=False, delay=2):
+        one.tabulate(np.concatenate([places for response, places in wanted if response is one]))
     return parts
 
 
-def _built(demos: Demonstrations, length: float | None, only: str | None) -> dict[str, Callable[[float], Kernel]]:
-    """The kernels asked for; white error and the baseline are always among them."""
-    return families(demos, length, only) | families(demos, length, WHITE) | {BASELINE: Blur}
-
-
-def _judge(
+def _estimate(
     parts: Sequence[_Part],
     halves: Sequence[Int[np.ndarray, " M"]],
-    population: Population,
-    asked: Sequence[int],
+    weights: Weights,
+    tried: Sequence[int],
+    base: int,
     n: int,
-    noise: int = 1,
-) -> _Judged:
+    noise: int,
+) -> _Estimate:
     """Fit to all samples and to both halves of them, and judge each half's fits on the other.
 
     `noise` times the sampling noise of `n` demonstrations and of these counts is taken off.
     """
-    whole, *fits = [part.fits(counts, population) for part, counts in zip(parts, (sum(halves), *halves), strict=True)]
-    chosen = [min(asked, key=lambda i: fit[i].misfit) for fit in fits]
+    whole, *fits = [
+        [r.fit(counts, part.variance, weights, places) for r, places in zip(part.responses, part.places, strict=True)]
+        for part, counts in zip(parts, (sum(halves), *halves), strict=True)
+    ]
+    chosen = [min(tried, key=lambda i: fit[i].misfit) for fit in fits]
 
     def skill(left: int, right: int) -> float:
         crossed = fits[1][right].mass, fits[0][left].mass  # each half judges what the other chose
-        return _skill(halves, crossed, population.intended, n, noise)
+        return _skill(halves, crossed, weights.mass, n / noise, noise)
 
-    return _Judged(whole, [skill(i, i) for i in range(len(whole))], skill(*chosen))
+    skills, own = [skill(i, i) for i in range(len(whole))], skill(*chosen)
+    return _Estimate(whole, [*skills, own, own - skills[base]])
 
 
 def _variance(counts: Int[np.ndarray, " M"], intended: Float[np.ndarray, " M"], n: int) -> Float[np.ndarray, " M"]:
@@ -187,24 +186,22 @@ def _variance(counts: Int[np.ndarray, " M"], intended: Float[np.ndarray, " M"], 
     return share * (1 - share) / total + intended * (1 - intended) / n
 
 
-def _skill(halves, forecasts, intended: Float[np.ndarray, " M"], n: int, noise: int) -> float:
-    """`1 - left / shift`, sampling noise taken off both in quadrature, `noise` times that of the counts' sizes."""
+def _skill(halves, forecasts, intended: Float[np.ndarray, " M"], n: float, noise: int) -> float:
+    """`1 - left / shift`, noise taken off the squares of both: of `n` demonstrations, and `noise` times the samples'."""
     counts = sum(halves)
-    total = int(counts.sum())
-    floor = tv_floor(intended, n // noise, total // noise)
-    shift = total_variation(counts / total, intended) ** 2 - floor**2
+    sampling = intended * (1 - intended) * (1 / n + noise / counts.sum())
+    shift = max(tv_beyond(counts / counts.sum(), intended, sampling), tv_noise(sampling) ** 2)
     left = [
-        total_variation(c / c.sum(), mass) ** 2 - tv_floor(mass, n // noise, int(c.sum()) // noise, DRAWS) ** 2
+        tv_beyond(c / c.sum(), mass, mass * (1 - mass) * (1 / n + noise / c.sum() + 1 / DRAWS))
         for c, mass in zip(halves, forecasts, strict=True)
     ]
-    return 1 - float(np.sqrt(max(0.0, float(np.mean(left))) / max(shift, floor**2)))
+    return 1 - float(np.sqrt(max(0.0, float(np.mean(left))) / shift))
 
 
 def _redrawn(counts: Int[np.ndarray, " M"], rng: np.random.Generator) -> Int[np.ndarray, " M"]:
     return rng.multinomial(int(counts.sum()), counts / counts.sum())
 
 
-def _interval(values: Sequence[float]) -> Interval:
-    """The middle 95 %; resampling doubles the noise of a skill, which has been taken off."""
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+def _intervals(values: Sequence[Sequence[float]]) -> list[Interval]:
+    """The middle 95 % of each column."""
+    return list(map(tuple, np.quantile(values, [0.025, 0.975], axis=0).T.tolist()))

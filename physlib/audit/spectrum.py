@@ -1,4 +1,4 @@
-"""Size and smoothness of the error in samples, read from their differences over time (pages layer).
+"""Size and smoothness of the error in samples, read from their differences over time.
 
 An error independent of the motion adds its own mean square to that of every difference, whatever the quantity. The
 excess of samples over demonstrations at orders one, two and three therefore gives its size and its correlation length,
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from physlib.audit.deviations import smooth_power
-from physlib.audit.quantities import Episodes
+from physlib.audit.io.read import Episodes
+from physlib.kernels.additive import smooth_power
+from physlib.tasks.quantities import mean_squared_difference
 
 ORDERS = (1, 2, 3)
 CLEAR = 3.0  # standard errors beyond which an excess is taken for one
@@ -45,12 +46,8 @@ class Spectrum:
 def _mean_squares(e: Episodes, scale: Float[np.ndarray, " D"]) -> Float[np.ndarray, "N 3"]:
     """Mean square difference of each order on each trajectory, columns in their standard deviations."""
     moving = scale > 0
-    x, rows = e.x[:, :, moving] / scale[moving], []
-    for order in ORDERS:
-        square = (np.diff(x, order, axis=1) ** 2).mean(axis=2)
-        real = np.arange(order, x.shape[1]) < e.steps[:, None]
-        rows.append((square * real).sum(axis=1) / np.maximum(real.sum(axis=1), 1))
-    return np.stack(rows, axis=1)
+    x = e.x[:, :, moving] / scale[moving]
+    return np.stack([mean_squared_difference(x, order, e.steps) for order in ORDERS], axis=1) / x.shape[2]
 
 
 def expected(steps: int, length: float) -> Float[np.ndarray, " 3"]:

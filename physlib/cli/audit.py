@@ -1,4 +1,4 @@
-"""The command `physlib audit`, whose many options would crowd the others (door)."""
+"""The command `physlib audit`, whose many options would crowd the others."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def audit(
     Quantities: path_length, mean_speed, max_speed, duration, kinetic_energy, displacement,
     curvature, dominant_frequency, smoothness.
     """
-    from physlib import audit as office
+    import physlib.audit as package
     from physlib.cli import text
 
     outputs = text.check_outputs((html, json_file), (demos, samples, residuals))
-    reading = office.Reading(key, text.read_columns(columns, "columns") or None, dt, ragged, length)
-    found = office.audit(
+    reading = package.Reading(key, text.read_columns(columns, "columns") or None, dt, ragged, length)
+    found = package.audit(
         *(demos, quantity, samples),
         kernel=kernel,
         residuals=residuals,
@@ -61,7 +61,7 @@ def audit(
         angles=text.read_columns(angles, "angles"),
         seed=seed,
     )
-    found.save(html, json_file)  # before anything is said: a closed pipe must not lose them
+    found.save(html, json_file)  # before anything is printed: a closed pipe must not lose them
     typer.echo(found.summary())
     for path in outputs:
         typer.echo(f"written: {path}")

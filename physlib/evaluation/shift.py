@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 
 from physlib.core.rng import numpy_rng
 from physlib.models import PROBES
@@ -18,6 +17,7 @@ from physlib.runs.summary import FINE
 from physlib.stats.distances import ShiftReport, report_of_counts, shift_r2, total_variation, tv_floor
 from physlib.stats.histogram import BINS, flat_mass
 from physlib.stats.intervals import Interval, mean_interval
+from physlib.stats.nearest import nearest
 from physlib.tasks import Task
 
 
@@ -137,8 +137,7 @@ def copied(task: Task, run: Result) -> float:
     Median over the run's stored trajectories of the ratio of distances to the nearest neighbour: 1 where nothing is
     copied, whatever the error of the samples, and below 1 where they lean on their training set.
     """
-    x = (run["trajectories"] / task.scale).reshape(len(run["trajectories"]), -1)
     another = task.sample(run.config.n_train, numpy_rng(run.config.seed, "another training set"))
-    sets = ((data.x / task.scale).reshape(len(data.x), -1) for data in (training_data(run.config), another))
-    own, other = (KDTree(known).query(x)[0] for known in sets)
+    sets = (training_data(run.config), another)
+    own, other = (nearest(run["trajectories"] / task.scale, data.x / task.scale) for data in sets)
     return float(np.median(own / other))

@@ -7,15 +7,30 @@ from itertools import cycle
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.image import AxesImage
 
 from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
 from physlib.models import Probe
+from physlib.stats.histogram import Bins
 from physlib.tasks import Task
 
 ACROSS = 3  # transition matrices in a row
 # from transparent to full ink, so that empty is the page itself on light and on dark
 HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
+
+
+def heat(ax: Axes, bins: Bins, transition: Float[np.ndarray, "M M"]) -> AxesImage:
+    """A transition matrix as a map: bins that mass starts in across, rows that it lands in upwards, tails included."""
+    shown = np.where(transition > 1e-4, transition, np.nan)[: bins.count + 2, 1:-2]
+    image = ax.imshow(shown, origin="lower", cmap=HEAT, norm=LogNorm(1e-3, 1), aspect="auto", rasterized=True)
+    for edge in (0.5, bins.count + 0.5):
+        ax.axhline(edge, color=GREY, lw=0.8)
+    lo, mid, hi = (f"{value:.3g}" for value in np.quantile(bins.edges, [0, 0.5, 1]))
+    ax.set_xticks([-0.5, bins.count - 0.5], [lo, hi])
+    ax.set_yticks([0, (bins.count + 1) / 2, bins.count + 1], ["under", mid, "over"])
+    return image
 
 
 @styled
@@ -24,15 +39,9 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
     figure, axes = grid(len(matrices), ACROSS, 3.2, 3.2, sharex=True, sharey=True)
     columns = Columns()
     for ax, (title, matrix) in zip(axes.flat, matrices.items(), strict=False):
+        image = heat(ax, task.bins, matrix)
+        ax.set_title(title)
         matrix = matrix[:, 1:-2]
-        bins = matrix.shape[1]
-        shown = np.where(matrix > 1e-4, matrix, np.nan)[: bins + 2]
-        image = ax.imshow(shown, origin="lower", cmap=HEAT, norm=LogNorm(1e-3, 1), aspect="auto", rasterized=True)
-        for edge in (0.5, bins + 0.5):
-            ax.axhline(edge, color=GREY, lw=0.8)
-        ax.set(title=title, xticks=[-0.5, bins - 0.5])
-        ax.set_xticklabels([f"{task.lo:g}", f"{task.hi:g}"])
-        ax.set_yticks([0, (bins + 1) / 2, bins + 1], ["under", f"{(task.lo + task.hi) / 2:g}", "over"])
         rows, starts = np.nonzero(matrix)
         columns.add(kernel=title, from_bin=starts, to_row=rows, share=matrix[rows, starts])
     for ax in axes[-1]:
@@ -41,7 +50,7 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
         ax.set_ylabel("measured after")
     figure.colorbar(image, ax=axes, label="share of the column")
     stays = [
-        f"{title} {np.trace(m[1:-2, 1:-2]) / bins:.0%} stays in its bin, {(m[0] + m[-2])[1:-2].mean():.1%} leaves the range"
+        f"{title} {np.trace(m[1:-2, 1:-2]) / task.bins.count:.0%} stays in its bin, {(m[0] + m[-2])[1:-2].mean():.1%} leaves the range"
         for title, m in matrices.items()
     ]
     finding = f"Where the mass of each bin of {task.name} goes: {'; '.join(stays)}."

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
 from physlib.stats.distances import shift_r2, total_variation, tv_floor
-from physlib.stats.histogram import flat_mass
+from physlib.stats.histogram import Bins, flat_mass
 from physlib.tasks import Task
 
 
@@ -24,19 +24,22 @@ def bin_columns(task: Task, bins: int) -> dict[str, np.ndarray]:
     }
 
 
-def _steps(axes: Axes, task: Task, mass: Float[np.ndarray, " M"], fill: bool = False, **style) -> None:
-    """A mass vector relative to the flat one; the tails stand half a bin outside the range."""
-    bins = len(mass) - 3
-    width = (task.hi - task.lo) / bins
-    inner = np.linspace(task.lo, task.hi, bins + 1)
-    relative = mass * bins
+def over_intended(bins: Bins, mass: Float[np.ndarray, " M"]) -> Float[np.ndarray, " M"]:
+    """A mass vector over the intended one; rows where none is intended over the mean share of a bin."""
+    return mass / np.where(bins.reference > 0, bins.reference, bins.reference[1:-2].mean())
+
+
+def steps(axes: Axes, bins: Bins, mass: Float[np.ndarray, " M"], fill: bool = False, **style) -> None:
+    """A mass vector relative to the intended one; the tails stand half a bin outside the range."""
+    (lo, hi), relative = bins.edges[[0, -1]], over_intended(bins, mass)
+    width = (hi - lo) / bins.count
+    outer = np.array([lo - 1.1 * width, hi + 1.1 * width])
     if fill:
-        axes.stairs(relative[1:-2], inner, fill=True, **style)
-        outer = np.array([task.lo - 1.1 * width, task.hi + 1.1 * width])
+        axes.stairs(relative[1:-2], bins.edges, fill=True, **style)
         axes.bar(outer, relative[[0, -2]], width, color=style["color"], alpha=style["alpha"])
     else:
-        axes.stairs(relative[1:-2], inner, baseline=None, **style)
-        for centre, row in ((task.lo - 1.1 * width, 0), (task.hi + 1.1 * width, -2)):
+        axes.stairs(relative[1:-2], bins.edges, baseline=None, **style)
+        for centre, row in zip(outer, (0, -2), strict=True):
             axes.plot([centre - width / 2, centre + width / 2], [relative[row]] * 2, **(style | {"label": None}))
 
 
@@ -97,7 +100,7 @@ def profiles(
         bins = masses.shape[1] - 3
         _frame(ax, task, bin_noise(bins, size))
         for seed, mass in zip(origin.seeds, masses, strict=True):
-            _steps(ax, task, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
+            steps(ax, task.bins, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
             numbers.add(task=task.name, model=model, seed=seed, **bin_columns(task, bins), mass=mass)
         ax.set_title(f"{task.name}, {model}", fontsize=8.5)
     for ax, share in zip(axes.flat, plausible or (), strict=False):
@@ -135,9 +138,9 @@ def observed_and_forecast(
     figure, axes = canvas(6.6, 3.2)
     ax, bins = axes[0, 0], len(observed) - 3
     _frame(ax, task, bin_noise(bins, n))
-    _steps(ax, task, observed, fill=True, color=GREY, alpha=0.45, label="observed in samples")
+    steps(ax, task.bins, observed, fill=True, color=GREY, alpha=0.45, label="observed in samples")
     for colour, (label, mass) in zip(cycle(COLOURS), forecasts.items(), strict=False):
-        _steps(ax, task, mass, color=colour, lw=1.8, label=label)
+        steps(ax, task.bins, mass, color=colour, lw=1.8, label=label)
     ax.set_ylabel("mass / intended mass")
     ax.set_ylim(bottom=0)
     figure.legend(loc="outside lower center", ncols=3)

@@ -20,7 +20,7 @@ from physlib.core.errors import PhyslibError
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import FAMILIES, Kernel
 from physlib.stats.histogram import Bins
-from physlib.tasks import Task
+from physlib.tasks import Population, Task
 
 STRIDE = 8  # lattice steps between the places that are tried first: a factor of two
 BETWEEN = 16  # places tried between neighbours of the lattice at the end, where masses are linear
@@ -54,7 +54,7 @@ class Response:
 
     def __init__(
         self,
-        task: Task,
+        task: Population,
         build: Callable[..., Kernel],
         axes: dict[str, Float[np.ndarray, " J"]],
         draws: int,

@@ -14,7 +14,7 @@ from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.kernels import Kernel
 from physlib.stats.histogram import Bins
-from physlib.tasks import Task
+from physlib.tasks import Population
 
 ENTRIES = 1_600_000  # numbers pushed at once; memory does not grow with the number of draws
 LEAST = 1_000  # draws below which every bin would be noise
@@ -24,7 +24,7 @@ LEAST = 1_000  # draws below which every bin would be noise
 class Forecast:
     """What a kernel predicts that a model does to a quantity."""
 
-    task: Task
+    task: Population
     kernel: Kernel
     bins: Bins
     draws: int  # Monte Carlo size
@@ -59,7 +59,7 @@ class Forecast:
 
 
 def forecast(
-    task: Task,
+    task: Population,
     kernel: Kernel,
     draws: int = 1_000_000,
     seed: int = 0,

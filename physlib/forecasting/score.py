@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib.stats.distances import shift_r2, total_variation, tv_floor, tv_noise
+from physlib.stats.distances import shift_r2, total_variation, tv_beyond, tv_floor
 
 
 class Score(NamedTuple):
@@ -48,8 +48,8 @@ def score(
 
 def _skill(observed, mass, n: int, noise, reference) -> float:
     """`1 - left / shift`, the noise taken off the square of both; a negative rest counts as a negative distance."""
-    distance, floor = total_variation(observed, reference), tv_floor(reference, n)
-    if distance < 2 * floor:
+    if total_variation(observed, reference) < 2 * tv_floor(reference, n):
         return float("nan")
-    left = total_variation(observed, mass) ** 2 - tv_noise(mass * (1 - mass) / n + noise) ** 2
-    return 1 - float(np.sign(left) * np.sqrt(abs(left) / (distance**2 - floor**2)))
+    shift = tv_beyond(observed, reference, reference * (1 - reference) / n)
+    left = tv_beyond(observed, mass, mass * (1 - mass) / n + noise)
+    return 1 - float(np.sign(left) * np.sqrt(abs(left) / shift))

@@ -1,22 +1,22 @@
 """Data deviation kernels by name, simplest first, and the baselines they must beat."""
 
-from physlib.kernels.additive import Covariance, from_spectrum
+from physlib.kernels.additive import Covariance, Isotropic, Residuals, Smooth, from_spectrum
 from physlib.kernels.base import Kernel, TrajectoryKernel
 from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur, flat_posterior_mean
 from physlib.kernels.contraction import Contract, NoiseContract
 from physlib.kernels.expansion import Expansion, unit_moments
 from physlib.kernels.ideal_denoiser import NoiseContractX, Patch
-from physlib.kernels.isotropic import Isotropic
+from physlib.kernels.in_representation import InRepresentation
 from physlib.kernels.linear_vae import LinearVAE
 from physlib.kernels.pilot import Pilot
 from physlib.kernels.rollout import Rollout
-from physlib.kernels.scaled import StateScale
+from physlib.kernels.scaled import DistanceScale, SpeedScale, StateScale
 
 FAMILIES: dict[str, type[Kernel]] = {
     cls.name: cls
     for cls in (
-        *(NoShift, Blur, Shrink, ShrinkAndBlur, Isotropic, StateScale, Covariance, Contract, NoiseContract),
-        *(NoiseContractX, Patch, Pilot, Expansion, Rollout, LinearVAE),
+        *(NoShift, Blur, Shrink, ShrinkAndBlur, Isotropic, Smooth, SpeedScale, DistanceScale, StateScale, Covariance),
+        *(Contract, NoiseContract, NoiseContractX, Patch, Pilot, Expansion, Rollout, LinearVAE),
     )
 }
 
@@ -25,7 +25,9 @@ __all__ = [
     "Blur",
     "Contract",
     "Covariance",
+    "DistanceScale",
     "Expansion",
+    "InRepresentation",
     "Isotropic",
     "Kernel",
     "LinearVAE",
@@ -34,9 +36,12 @@ __all__ = [
     "NoiseContractX",
     "Patch",
     "Pilot",
+    "Residuals",
     "Rollout",
     "Shrink",
     "ShrinkAndBlur",
+    "Smooth",
+    "SpeedScale",
     "StateScale",
     "TrajectoryKernel",
     "flat_posterior_mean",

@@ -1,4 +1,4 @@
-"""Gaussian deviation with a covariance over time and channels, given or estimated (kernels layer)."""
+"""Gaussian errors added to a trajectory: white, smooth over time, of a measured spectrum, of any covariance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
-from scipy.fft import dct
+from scipy.fft import dct, idct
 
 from physlib.core.errors import PhyslibError
 from physlib.kernels.base import TrajectoryKernel
@@ -15,6 +15,61 @@ from physlib.kernels.base import TrajectoryKernel
 STRUCTURES = ("spectral", "per-time", "low-rank")
 """Assumptions that make a covariance smaller."""
 RANK = 4  # directions that `low-rank` keeps
+
+
+@dataclass(frozen=True)
+class Isotropic(TrajectoryKernel):
+    """`x~ = x + s e`: independent error of the same relative size at every step and channel."""
+
+    name = "isotropic"
+    s: float  # share of each channel's standard deviation
+
+    def deviate(self, task, x, rng):
+        return x + self.s * task.scale * rng.standard_normal(x.shape)
+
+
+def coloured(rng: np.random.Generator, shape: tuple[int, ...], power: Float[np.ndarray, "T _"]) -> np.ndarray:
+    """Gaussian error `(N, T, D)` whose discrete cosine transforms over time (type II) have mean squares `power`."""
+    return idct(np.sqrt(power) * rng.standard_normal(shape), axis=1, norm="ortho", overwrite_x=True)
+
+
+def smooth_power(steps: int, length: float) -> Float[np.ndarray, " T"]:
+    """Mean square of each cosine coefficient of an error with correlation `exp(-lag^2 / (2 length^2))`, on average 1.
+
+    `length` in steps; 0 is white.
+    """
+    omega = np.pi * np.arange(steps) / steps
+    power = np.exp(-((omega * length) ** 2) / 2)
+    return power / power.mean()
+
+
+@dataclass(frozen=True)
+class Smooth(TrajectoryKernel):
+    """Error correlated over time: the longer its correlation, the less it changes differences between steps."""
+
+    name = "smooth"
+    s: float  # root mean square size, share of each channel's standard deviation
+    length: float  # correlation length, steps
+
+    def deviate(self, task, x, rng):
+        power = smooth_power(x.shape[1], self.length)[:, None]
+        return x + self.s * task.scale * coloured(rng, x.shape, power)
+
+
+@dataclass(frozen=True)
+class Residuals(TrajectoryKernel):
+    """Error with the size and the spectrum of measured residuals, channel by channel."""
+
+    name = "residuals"
+    power: Float[np.ndarray, "T D"]  # mean squares of their cosine transforms, in the channels' own units squared
+
+    @property
+    def size(self) -> Float[np.ndarray, " D"]:
+        """Root mean square of each channel, in its unit."""
+        return np.sqrt(self.power.mean(axis=0))
+
+    def deviate(self, task, x, rng):
+        return x + coloured(rng, x.shape, self.power)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The contract of a data deviation kernel: what a model of a class emits where the data had x (kernels layer).
+"""The contract of a data deviation kernel: what a model of a class emits where the data had x.
 
-Sizes `s`, `t` are shares of each channel's standard deviation (`Task.scale`); sizes of kernels that
+Sizes `s`, `t` are shares of each channel's standard deviation (`Population.scale`); sizes of kernels that
 act on the quantity alone are shares of its range.
 """
 
@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from physlib.tasks.base import Task, Trajectories
+from physlib.tasks.base import Population, Trajectories
 
 
 class Kernel(ABC):
@@ -31,7 +31,7 @@ class Kernel(ABC):
         return {name: float(value) for name, value in values.items() if isinstance(value, Real)}
 
     @abstractmethod
-    def push(self, task: Task, data: Trajectories, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
+    def push(self, task: Population, data: Trajectories, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
         """One draw of the deviated quantity for each trajectory; NaN where it cannot be measured."""
 
 
@@ -40,10 +40,10 @@ class TrajectoryKernel(Kernel):
 
     @abstractmethod
     def deviate(
-        self, task: Task, x: Float[np.ndarray, "N T D"], rng: np.random.Generator
+        self, task: Population, x: Float[np.ndarray, "N T D"], rng: np.random.Generator
     ) -> Float[np.ndarray, "N T D"]:
         """One draw of the deviated trajectory for each trajectory."""
 
     def push(self, task, data, rng):
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
-            return task.measure(self.deviate(task, data.x, rng))
+            return task.remeasure(self.deviate(task, data.x, rng), data)

@@ -10,16 +10,16 @@ from jaxtyping import Float
 
 from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
-from physlib.tasks.base import Task
+from physlib.tasks.base import Population
 
 DRAWS = 100_000  # trajectories behind the regression
 
 
-_REGRESSIONS: WeakKeyDictionary[Task, dict] = WeakKeyDictionary()
+_REGRESSIONS: WeakKeyDictionary[Population, dict] = WeakKeyDictionary()
 """Those already made, forgotten together with their task: one may hold a reader's gigabytes."""
 
 
-def posterior_mean(task: Task, s: float) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
+def posterior_mean(task: Population, s: float) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
     """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`, made once for each task and size.
 
     Means over groups of equal size in u, so that the curve is finest where measurements are dense.
@@ -57,9 +57,9 @@ class NoiseContract(Kernel):
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
             u = task.measure(data.x + self.s * noise)
             mean = np.interp(u, *posterior_mean(task, self.s))
-            if not task.can_regenerate:
-                return mean + task.measure(data.x + left_over) - data.q
-            return task.measure(task.generate(mean, data.z) + left_over)
+            if task.can_regenerate:
+                return task.measure(task.generate(mean, data.z) + left_over)
+            return mean + task.measure(data.x + left_over) - data.q
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.fft import dct
-from scipy.spatial import KDTree
 
 from physlib.core.rng import numpy_rng, torch_rng
 from physlib.kernels.additive import estimate_covariance, from_spectrum
@@ -31,6 +30,7 @@ from physlib.runs.config import Config
 from physlib.runs.setup import end_points
 from physlib.runs.store import Result
 from physlib.stats.histogram import BINS, bin_index
+from physlib.stats.nearest import nearest
 from physlib.tasks import Task
 
 if TYPE_CHECKING:
@@ -112,8 +112,6 @@ def memorisation(
     if not config.n_nearest:
         return {}
     fresh = task.sample(config.n_nearest, numpy_rng(config.seed, "memorisation")).x
-    tree = KDTree((training / task.scale).reshape(len(training), -1))
     parts = {"nearest_sample": samples[: config.n_nearest], "nearest_fresh": fresh}
-    root = np.sqrt(np.prod(task.shape))
-    flat = {name: (x / task.scale).reshape(len(x), -1) for name, x in parts.items()}
-    return {name: (tree.query(x)[0] / root).astype(np.float32) for name, x in flat.items()}
+    root, known = np.sqrt(np.prod(task.shape)), training / task.scale
+    return {name: (nearest(x / task.scale, known) / root).astype(np.float32) for name, x in parts.items()}

@@ -68,6 +68,11 @@ def tv_noise(variance: Float[Any, " M"]) -> float:
     return 0.5 * float(np.sqrt(2 * np.asarray(variance) / np.pi).sum())
 
 
+def tv_beyond(p: Float[Any, " M"], r: Float[Any, " M"], variance: Float[Any, " M"]) -> float:
+    """Squared total variation less what noise of the rows' variances alone makes of it; below 0 by chance."""
+    return total_variation(p, r) ** 2 - tv_noise(variance) ** 2
+
+
 def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
     """Total variation expected from sampling alone, when samples of these sizes share the law `mass`.
 

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from physlib.core.errors import PhyslibError, unknown
 from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
-from physlib.tasks.base import FiniteBankTask, RecurrenceTask, Task, TaskInfo, Trajectories
+from physlib.tasks.base import FiniteBankTask, Population, RecurrenceTask, Task, TaskInfo, Trajectories
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
-from physlib.tasks.representations import Rates, analytic_chart, felt, recoded
+from physlib.tasks.representations import Rates, analytic_chart, recoded
 from physlib.tasks.ring import PolarRing, Ring
+from physlib.tasks.sensitivity import coordinate_sensitivity
 from physlib.tasks.sinusoid import Sinusoid
 
 _MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic)
@@ -32,13 +33,14 @@ __all__ = [
     "FiniteBankTask",
     "Maze",
     "PointMaze",
+    "Population",
     "Rates",
     "RecurrenceTask",
     "Task",
     "TaskInfo",
     "Trajectories",
     "analytic_chart",
-    "felt",
+    "coordinate_sensitivity",
     "get_task",
     "recoded",
 ]

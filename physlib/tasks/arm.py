@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from physlib.tasks.base import FiniteBankTask, TaskInfo
+from physlib.tasks.quantities import max_acceleration, max_speed
 from physlib.tasks.rk8 import integrate
 
 LENGTHS = np.array([0.40, 0.35, 0.20])  # m; upper arm, forearm, hand
@@ -86,21 +87,6 @@ def reach(
     return integrate(rate, state, DT, steps)[:, :3]
 
 
-def peak_speed(path: Any) -> Any:
-    """Longest step of paths `(..., T, 2)` over its time, m/s."""
-    xp = array_api_compat.array_namespace(path)
-    step = path[..., 1:, :] - path[..., :-1, :]
-    # the root is taken last: it has no slope where the hand rests
-    return xp.sqrt(xp.max(xp.sum(step**2, axis=-1), axis=-1)) / DT
-
-
-def peak_acceleration(path: Any) -> Any:
-    """Largest second difference of paths `(..., T, 2)` over the squared time step, m/s^2."""
-    xp = array_api_compat.array_namespace(path)
-    bend = path[..., 2:, :] - 2 * path[..., 1:-1, :] + path[..., :-2, :]
-    return xp.sqrt(xp.max(xp.sum(bend**2, axis=-1), axis=-1)) / DT**2
-
-
 class Arm(FiniteBankTask):
     """Reaches from random postures, scaled until the hand's peak speed is the wanted one. A subclass says what is seen.
 
@@ -126,7 +112,7 @@ class Arm(FiniteBankTask):
         size = 0.5 * q  # a first guess, mended in proportion
         for _ in range(ROUNDS):
             path = np.moveaxis(hand(np.moveaxis(reach(start, size * turn, z[:, 6], self.info.steps), 1, 0)), 0, 1)
-            size = size * np.clip(q / peak_speed(path), 0.4, 2.5)
+            size = size * np.clip(q / max_speed(path, dt=DT), 0.4, 2.5)
         return path
 
     def seen(self, path: Float[np.ndarray, "N T 2"]) -> Float[np.ndarray, "N T D"]:
@@ -139,11 +125,11 @@ class Arm(FiniteBankTask):
 
     def measure(self, x):
         """Peak speed of the hand, m/s."""
-        return peak_speed(self.path(x))
+        return max_speed(self.path(x), dt=DT)
 
     def residual(self, x):
         """Peak acceleration of the hand over the largest one demonstrated, rounded up."""
-        return peak_acceleration(self.path(x)) / self.MOST
+        return max_acceleration(self.path(x), dt=DT) / self.MOST
 
 
 _FACTS = TaskInfo(

@@ -1,4 +1,4 @@
-"""The contract of a task: trajectories whose balanced quantity is flat by construction (tasks layer).
+"""The contract of a task: trajectories whose balanced quantity is flat by construction.
 
 Arrays are NumPy unless a caller passes PyTorch tensors: measurements and residuals are written
 against the array API, so that `torch.func` can differentiate the very code that measures data.
@@ -60,7 +60,32 @@ def _plain(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-class Task(ABC):
+class Population(ABC):
+    """Trajectories that can be drawn, and a quantity that is measured on them: all that a kernel needs."""
+
+    name: str
+    lo: float  # ends of the quantity's range
+    hi: float
+    shape: tuple[int, int]  # `(T, D)` of one trajectory
+    scale: Float[np.ndarray, "*T D"]  # standard deviation of each channel; sizes of errors are relative to it
+    bins: Bins
+    differentiable: ClassVar[bool] = False  # whether `measure` takes PyTorch tensors
+    can_regenerate: ClassVar[bool] = False  # whether millions of trajectories can be generated at will
+
+    @abstractmethod
+    def draw(self, n: int, rng: np.random.Generator) -> Trajectories:
+        """`n` trajectories for Monte Carlo, where a million are asked for."""
+
+    @abstractmethod
+    def measure(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
+        """The quantity, recovered from trajectories alone; NaN where it cannot be."""
+
+    def remeasure(self, x: Float[Any, "N T D"], data: Trajectories) -> Float[Any, " N"]:
+        """The quantity of altered copies `x` of `data`, row by row: here the same as `measure`."""
+        return self.measure(x)
+
+
+class Task(Population):
     """A family of trajectories indexed by a scalar quantity with a flat prior on `[lo, hi]`.
 
     A subclass supplies `info`, `nuisance`, `generate`, `measure` and `residual`.
@@ -70,8 +95,9 @@ class Task(ABC):
     family: ClassVar[str]
     version: ClassVar[int] = 1  # raise by hand when the meaning of the data changes: stored runs then miss
     info: ClassVar[TaskInfo]
+    differentiable = True
+    can_regenerate = True
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
-    can_regenerate: ClassVar[bool] = True  # whether millions of trajectories can be generated at will
     NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
     def __init__(self, lo: float | None = None, hi: float | None = None):
@@ -120,7 +146,7 @@ class Task(ABC):
         return Trajectories(self.generate(q, z), q, z)
 
     def draw(self, n: int, rng: np.random.Generator) -> Trajectories:
-        """`n` trajectories for Monte Carlo, where a million are asked for: here the same as `sample`."""
+        """The same as `sample`."""
         return self.sample(n, rng)
 
     @abstractmethod
@@ -130,10 +156,6 @@ class Task(ABC):
     @abstractmethod
     def generate(self, q: Float[np.ndarray, " N"], z: Float[np.ndarray, "N Z"]) -> Float[np.ndarray, "N T D"]:
         """The trajectories of quantity `q` and nuisance `z`: the rule itself, deterministic."""
-
-    @abstractmethod
-    def measure(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
-        """The balanced quantity, recovered from trajectories alone; NaN where it cannot be."""
 
     @abstractmethod
     def residual(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:

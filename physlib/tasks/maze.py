@@ -14,6 +14,7 @@ from scipy.optimize.elementwise import find_root
 from physlib.core.errors import PhyslibError
 from physlib.tasks.base import FiniteBankTask, TaskInfo, Trajectories
 from physlib.tasks.maze_geometry import Curves, Grid, cut_corners
+from physlib.tasks.quantities import max_speed, path_length, travel_energy, turns
 
 RADIUS = 0.1  # of the agent, in cells; PointMaze's
 RAMP = 0.15  # share of the time spent starting, and stopping
@@ -36,46 +37,6 @@ LARGE_MAZE = (
 )
 
 
-def _norm(v):
-    xp = array_api_compat.array_namespace(v)
-    return xp.sqrt(xp.sum(v**2, axis=-1))
-
-
-def steps_of(x):
-    """Displacement between neighbouring points, `(N, T-1, 2)`, of the first two channels."""
-    return x[..., 1:, :2] - x[..., :-1, :2]
-
-
-def path_length(x):
-    """Sum of step lengths, `(N,)`, cells."""
-    xp = array_api_compat.array_namespace(x)
-    return xp.sum(_norm(steps_of(x)), axis=-1)
-
-
-def travel_energy(x):
-    """Sum of squared accelerations, `(N,)`, cells^2 / step^4."""
-    xp = array_api_compat.array_namespace(x)
-    step = steps_of(x)
-    return xp.sum((step[..., 1:, :] - step[..., :-1, :]) ** 2, axis=(-2, -1))
-
-
-def largest_step(x):
-    """Maximum speed, `(N,)`, cells per step."""
-    xp = array_api_compat.array_namespace(x)
-    return xp.max(_norm(steps_of(x)), axis=-1)
-
-
-def turns(x):
-    """Total change of heading in quarter turns, `(N,)`; where the agent all but rests no heading is read."""
-    xp = array_api_compat.array_namespace(x)
-    step = steps_of(x)
-    a, b = step[..., :-1, :], step[..., 1:, :]
-    angle = xp.atan2(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], xp.sum(a * b, axis=-1))
-    slower = xp.minimum(_norm(a), _norm(b))
-    moving = slower > 0.25 * xp.mean(_norm(step), axis=-1)[..., None]
-    return xp.sum(xp.where(moving, xp.abs(angle), xp.zeros_like(angle)), axis=-1) / (np.pi / 2)
-
-
 def progress(steps: int) -> Float[np.ndarray, " T"]:
     """Share of the way done at each step: raised-cosine start and stop, even speed between."""
     time = np.linspace(0, 1, steps)
@@ -93,7 +54,7 @@ class Maze(FiniteBankTask):
     """
 
     layout: ClassVar[tuple[str, ...]]
-    others = {"travel energy": travel_energy, "maximum speed": largest_step, "turns": turns}
+    others = {"travel energy": travel_energy, "maximum speed": max_speed, "turns": turns}
 
     def __init__(self, lo: float | None = None, hi: float | None = None):
         longest = LONGEST_STEP * (self.info.steps - 1) / PEAK
@@ -154,7 +115,7 @@ class Maze(FiniteBankTask):
         between = xp.stack([a, 0.75 * a + 0.25 * b, (a + b) / 2, 0.25 * a + 0.75 * b, b], axis=-2)
         clearance = xp.min(self.grid.clearance(between), axis=(-2, -1))
         allowed = 1.25 * PEAK * self.longest / (self.info.steps - 1)
-        return xp.maximum(RADIUS / xp.clip(clearance, 1e-3, None), largest_step(x) / allowed)
+        return xp.maximum(RADIUS / xp.clip(clearance, 1e-3, None), max_speed(x[..., :2]) / allowed)
 
 
 _UMAZE = TaskInfo(
@@ -221,7 +182,7 @@ class TimedUMaze(Maze):
         nuisance="a tour as in maze-umaze, and the path length, uniform on [2, 10] cells",
         regime="slow long paths take forty times as long as fast short ones",
     )
-    others = {"path length": path_length, "duration": lambda x: x[..., -1, 2] - x[..., 0, 2]}
+    others = {"path length": lambda x: path_length(x[..., :2]), "duration": lambda x: x[..., -1, 2] - x[..., 0, 2]}
 
     @property
     def longest(self):
@@ -237,4 +198,4 @@ class TimedUMaze(Maze):
         return np.concatenate([self.walk(z[:, 0], z[:, 1:]), clock[..., None]], axis=-1)
 
     def measure(self, x):
-        return path_length(x) / (x[..., -1, 2] - x[..., 0, 2])
+        return path_length(x[..., :2]) / (x[..., -1, 2] - x[..., 0, 2])

@@ -15,8 +15,9 @@ from tqdm import tqdm
 
 from physlib.core.errors import PhyslibError
 from physlib.tasks.base import TaskInfo, Trajectories
-from physlib.tasks.maze import RADIUS, Maze, MediumMaze, UMaze, path_length, progress
+from physlib.tasks.maze import RADIUS, Maze, MediumMaze, UMaze, progress
 from physlib.tasks.maze_geometry import Curves, cut_corners
+from physlib.tasks.quantities import path_length
 
 if TYPE_CHECKING:
     from mujoco import MjModel

@@ -1,13 +1,15 @@
-"""The same trajectories in other coordinates: what a model sees and errs in is the codes (tasks layer).
+"""The same trajectories in other coordinates: what a model sees and errs in is the codes.
 
-A chart is an invertible map of trajectories. Which one suits a task is asked of its measurement: coordinates that the
-quantity depends on evenly let an error of a given size do the least to it.
+A chart maps trajectories to codes and back. Coordinates that the quantity depends on evenly let an error of a given
+size do the least to it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -21,23 +23,37 @@ SCALED_BY = 4_096  # codes behind `scale`
 
 
 class Chart(ABC):
-    """An invertible map of trajectories `(N, T, D)` to codes of the same shape."""
+    """A map of trajectories `(N, T, D)` to codes `(N, T, E)`, with an inverse on these."""
 
     name: str
+    unlike: ClassVar[int | None] = None  # leading steps whose codes are each of a kind of their own; None for all
 
     @abstractmethod
-    def encode(self, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
+    def encode(self, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T E"]:
         """Codes of trajectories."""
 
     @abstractmethod
-    def decode(self, codes: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
+    def decode(self, codes: Float[np.ndarray, "N T E"]) -> Float[np.ndarray, "N T D"]:
         """Inverse of `encode`."""
+
+    def difference(
+        self, x: Float[np.ndarray, "N T D"], origin: Float[np.ndarray, "N T D"]
+    ) -> Float[np.ndarray, "N T D"]:
+        """How far decoded trajectories are apart."""
+        return x - origin
+
+    def spread(self, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "T E"]:
+        """Standard deviation of the codes of trajectories: of each code that is `unlike`, of a channel for the others."""
+        codes = self.encode(x)
+        spread = np.tile(codes[:, self.unlike :].std(axis=(0, 1)), (codes.shape[1], 1))
+        spread[: self.unlike] = codes[:, : self.unlike].std(axis=0)
+        return spread
 
 
 class Increments(Chart):
     """The first step as it is, every later one as its difference from the one before."""
 
-    name = "increments"
+    name, unlike = "increments", 1
 
     def encode(self, x):
         return np.diff(x, axis=1, prepend=0)
@@ -89,20 +105,87 @@ class Rates(Chart):
 
 
 class StepsAndHeadings(Chart):
-    """For a path: the first point, then the logarithm of each step's length and its heading, without jumps of a turn."""
+    """For a path: the first point, then the logarithm of each step's length, at least `least`, and its heading.
 
-    name = "log step length and heading"
+    The heading is an angle without jumps of a turn, for paths in the plane; or, as `vectors`, a unit vector in any
+    number of columns from two, one channel more.
+    """
+
+    name, unlike = "log step length and heading", 1
+
+    def __init__(self, least: float = 1e-12, vectors: bool = False):
+        self.least, self.vectors = least, vectors  # a path may rest
 
     def encode(self, x):
         step = np.diff(x, axis=1)
-        heading = np.unwrap(np.arctan2(step[..., 1], step[..., 0]), axis=1)
-        length = np.log(np.maximum(np.hypot(step[..., 0], step[..., 1]), 1e-12))  # a path may rest
-        return np.concatenate([x[:, :1], np.stack([length, heading], axis=-1)], axis=1)
+        length = np.maximum(np.hypot.reduce(step, axis=2), self.least)[..., None]
+        if self.vectors:
+            heading = step / length
+        else:
+            heading = np.unwrap(np.arctan2(step[..., 1], step[..., 0]), axis=1)[..., None]
+        codes = np.concatenate([np.log(length), heading], axis=2)
+        first = np.pad(x[:, :1], ((0, 0), (0, 0), (0, codes.shape[2] - x.shape[2])))
+        return np.concatenate([first, codes], axis=1)
 
     def decode(self, codes):
-        length, heading = np.exp(codes[:, 1:, 0]), codes[:, 1:, 1]
-        step = length[..., None] * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
-        return np.cumsum(np.concatenate([codes[:, :1], step], axis=1), axis=1)
+        length, heading = np.exp(codes[:, 1:, :1]), codes[:, 1:, 1:]
+        if self.vectors:
+            heading = heading / np.maximum(np.linalg.norm(heading, axis=2, keepdims=True), 1e-12)
+        else:
+            heading = np.concatenate([np.cos(heading), np.sin(heading)], axis=2)
+        return np.cumsum(np.concatenate([codes[:, :1, : heading.shape[2]], length * heading], axis=1), axis=1)
+
+
+class SineCosine(Chart):
+    """The columns `angles`, in radians, as sine and cosine, one channel more for each; others as they are.
+
+    `decode` gives an angle in (-pi, pi]: codes do not hold how often it has wound.
+    """
+
+    name, unlike = "sin/cos", 0
+
+    def __init__(self, angles: Sequence[int]):
+        self.angles = list(angles)
+
+    def encode(self, x):
+        codes = np.concatenate([x, np.cos(x[..., self.angles])], axis=2)
+        codes[..., self.angles] = np.sin(x[..., self.angles])
+        return codes
+
+    def decode(self, codes):
+        x = codes[..., : codes.shape[2] - len(self.angles)].copy()
+        x[..., self.angles] = np.arctan2(x[..., self.angles], codes[..., x.shape[2] :])
+        return x
+
+    def difference(self, x, origin):
+        apart = x - origin
+        apart[..., self.angles] = (apart[..., self.angles] + np.pi) % (2 * np.pi) - np.pi
+        return apart
+
+
+class StateWithVelocities(Chart):
+    """Positions and, behind them, the step that led to each (to the first the second's).
+
+    Decoded to the path that fits both best, weighted by the standard deviations `position` and `step` of each column.
+    """
+
+    name, unlike = "state with velocities", 0
+
+    def __init__(self, position: Float[np.ndarray, " D"], step: Float[np.ndarray, " D"]):
+        self.position, self.step = position, np.maximum(step, 1e-9 * position)
+
+    def encode(self, x):
+        step = np.diff(x, axis=1)
+        return np.concatenate([x, np.concatenate([step[:, :1], step], axis=1)], axis=2)
+
+    def decode(self, codes):
+        steps, dims = codes.shape[1], codes.shape[2] // 2
+        difference, x = np.diff(np.eye(steps), axis=0), codes[..., :dims].copy()
+        for d in np.flatnonzero(self.position > 0):
+            weight = (self.position[d] / self.step[d]) ** 2
+            pull = codes[..., d] + weight * codes[:, 1:, dims + d] @ difference
+            x[..., d] = np.linalg.solve(np.eye(steps) + weight * difference.T @ difference, pull.T).T
+        return x
 
 
 def analytic_chart(task: Task) -> Chart:
@@ -114,6 +197,8 @@ def analytic_chart(task: Task) -> Chart:
 
 class Recoded(Task):
     """A task whose trajectories are the codes of another's; they are decoded before anything is measured."""
+
+    differentiable = False
 
     def __init__(self, inner: Task, chart: Chart):
         self.inner, self.chart = inner, chart
@@ -162,20 +247,3 @@ class _RecodedSimulated(Recoded, FiniteBankTask):
 def recoded(task: Task, chart: Chart) -> Recoded:
     """The task as seen through a chart."""
     return (_RecodedSimulated if isinstance(task, FiniteBankTask) else Recoded)(task, chart)
-
-
-def felt(task: Task, n: int, size: float, rng: np.random.Generator) -> Float[np.ndarray, " TD"]:
-    """Root-mean-square change of the quantity, over its range, when one entry alone of trajectories is in error.
-
-    The error has `size` in standard deviations of that entry; changes beyond the range count as the range.
-    """
-    data, width = task.draw(n, rng), task.hi - task.lo
-    unit = np.broadcast_to(task.scale, task.shape).ravel()
-    moved = np.empty(unit.size)
-    for entry in range(unit.size):
-        x = data.x.reshape(n, -1).copy()
-        x[:, entry] += size * unit[entry] * rng.standard_normal(n)
-        with np.errstate(all="ignore"):
-            change = np.nan_to_num(task.measure(x.reshape(data.x.shape)) - data.q, nan=width)
-        moved[entry] = np.sqrt(np.mean(np.minimum(np.abs(change), width) ** 2)) / width
-    return moved

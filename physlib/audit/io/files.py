@@ -1,11 +1,10 @@
-"""Files of trajectories as arrays read in blocks, never unpickled and never whole in memory (pages layer)."""
+"""Files of trajectories as arrays read in blocks, never unpickled and never whole in memory."""
 
 from __future__ import annotations
 
 import math
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
@@ -96,7 +95,7 @@ def _header(file: BufferedIOBase, name: str) -> tuple[tuple[int, ...], bool, np.
     return np.lib.format.read_array_header_2_0(file)
 
 
-def _stream(opened: Callable[[], AbstractContextManager[BufferedIOBase]], name: str) -> Iterator[np.ndarray]:
+def _stream(opened: Callable[[], BufferedIOBase], name: str) -> Iterator[np.ndarray]:
     """Blocks of a `.npy` stream that cannot be mapped into memory, such as a compressed one."""
     with opened() as file:
         shape, _, dtype = _header(file, name)
@@ -135,25 +134,13 @@ def _npz(path: Path, key: str) -> Source:
     if by_column:
         raise PhyslibError(f"'{key}' in {path.name} is in column order: save numpy.ascontiguousarray({key}).")
 
-    def opened() -> AbstractContextManager[BufferedIOBase]:
-        archive = zipfile.ZipFile(path)
-        return _Both(archive, archive.open(f"{key}.npy"))
+    def opened() -> BufferedIOBase:
+        with zipfile.ZipFile(path) as archive:  # the file stays open until its member is closed
+            return archive.open(f"{key}.npy")
 
     source = Source(path.name, shape, lambda: _stream(opened, path.name), _valid_steps(path.name, shape, beside))
     _check(source, dtype)
     return source
-
-
-class _Both(nullcontext):
-    """Hands out the member and closes it with its archive."""
-
-    def __init__(self, archive: zipfile.ZipFile, member: BufferedIOBase):
-        super().__init__(member)
-        self._archive, self._member = archive, member
-
-    def __exit__(self, *exception) -> None:
-        self._member.close()
-        self._archive.close()
 
 
 def _hdf5(path: Path, key: str) -> Source:

@@ -1,18 +1,20 @@
-"""One pass over a file of trajectories: checked, measured, and a subset kept for everything that follows (pages layer)."""
+"""One pass over a file of trajectories: checked, measured, and a subset kept for everything that follows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
 from physlib.audit.io.files import Source, open_source
-from physlib.audit.quantities import Episodes, Quantity, check_enough
+from physlib.audit.quantities import check_enough
 from physlib.core.errors import PhyslibError, unknown
+from physlib.tasks.quantities import Quantity
 
 LEAST = 100  # trajectories below which bins would be noise
 RAGGED = ("mask", "resample")
@@ -31,8 +33,16 @@ class Reading:
     length: int | None = None  # steps to resample to; as many as the file has, where not given
 
 
+class Episodes(NamedTuple):
+    """Trajectories of up to T steps."""
+
+    x: Float[np.ndarray, "N T D"]  # positions; beyond the real steps the last one is repeated
+    steps: Int[np.ndarray, " N"]  # real steps of each
+    dt: Float[np.ndarray, " N"]  # time between steps
+
+
 @dataclass(frozen=True)
-class Intake:
+class Loaded:
     """What is kept of a file: the quantity of every trajectory, and whole trajectories of a random subset."""
 
     name: str
@@ -41,7 +51,6 @@ class Intake:
     rows: Int[np.ndarray, " M"]  # its places in the file
     mean: Float[np.ndarray, " D"]  # of each chosen column, over trajectories and real steps
     scale: Float[np.ndarray, " D"]  # standard deviation, likewise
-    shape: tuple[int, int, int]  # of the file: trajectories, steps, columns
 
     @property
     def kept_q(self) -> Float[np.ndarray, " M"]:
@@ -92,7 +101,7 @@ def check_match(demonstrations: Source, samples: Source, reading: Reading) -> No
         )
 
 
-def take_in(source: Source, quantity: Quantity, reading: Reading, rng: np.random.Generator, length: int) -> Intake:
+def load(source: Source, quantity: Quantity, reading: Reading, rng: np.random.Generator, length: int) -> Loaded:
     """Read a source once from front to back. `length` is the number of steps that resampling makes.
 
     Memory does not grow with the number of trajectories but for one number each. Raises `PhyslibError` for entries or
@@ -104,37 +113,38 @@ def take_in(source: Source, quantity: Quantity, reading: Reading, rng: np.random
     check_enough(quantity, steps, len(columns))
     size = min(n, KEPT, max(1_000, KEPT_ENTRIES // (steps * len(columns))))
     rows = np.sort(rng.choice(n, size, replace=False))
-    q, kept, moments, bad = np.empty(n), [], _Moments(), _Bad(source.name)
+    q, kept, moments, bad, first = np.empty(n), [], _Moments(), 0, ""
     with np.errstate(all="ignore"):  # what is not finite is counted, not warned about
         for start, block in _with_progress(source):
             stop = start + len(block)
             real = source.steps[start:stop] if source.steps is not None else np.full(len(block), source.shape[1])
             episodes = _episodes(block[:, :, columns].astype(float), real, reading, steps)
-            if bad.look(episodes, start, columns):
+            count, place = _not_finite(episodes, start, columns)
+            bad, first = bad + count, first or place
+            if bad:
                 continue
-            q[start:stop] = quantity.measure(episodes)
+            q[start:stop] = quantity.measure(*episodes)
             moments.add(episodes)
             here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
             kept.append(Episodes(*(part[here] for part in episodes)))
-    bad.complain()
-    if moments.overflow():
+    if bad:
         raise PhyslibError(
-            f"{source.name} holds entries whose squares are beyond all numbers: mend them, or change the unit."
+            f"{source.name} holds {bad} entries that are NaN or infinite, the first at {first}: repair or drop them."
         )
     mixed = rng.permutation(size)  # files may be sorted, and kernels are tried on the first few
     subset = Episodes(*(np.concatenate(parts)[mixed] for parts in zip(*kept, strict=True)))
-    return Intake(source.name, q, subset, rows[mixed], *moments.result(), source.shape)
+    return Loaded(source.name, q, subset, rows[mixed], *moments.result(source.name))
 
 
-def check_demonstrated(intake: Intake, quantity: Quantity) -> None:
+def check_demonstrated(loaded: Loaded, quantity: Quantity) -> None:
     """Raise where the demonstrations' quantity is not finite everywhere, or does not vary."""
-    lost = np.flatnonzero(~np.isfinite(intake.q))
+    lost = np.flatnonzero(~np.isfinite(loaded.q))
     if lost.size:
         raise PhyslibError(
-            f"{quantity.name} is not finite for {lost.size} of {len(intake.q)} demonstrations, first for trajectory "
+            f"{quantity.name} is not finite for {lost.size} of {len(loaded.q)} demonstrations, first for trajectory "
             f"{lost[0]}: leave them out, or choose another quantity."
         )
-    low, high = intake.q.min(), intake.q.max()
+    low, high = loaded.q.min(), loaded.q.max()
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         raise PhyslibError(
             f"{quantity.name} is {low:g} for every demonstration: a quantity that does not vary has no distribution."
@@ -152,9 +162,7 @@ def _with_progress(source: Source) -> Iterator[tuple[int, np.ndarray]]:
 
 def _episodes(x: Float[np.ndarray, "N S D"], steps: Int[np.ndarray, " N"], reading: Reading, length: int) -> Episodes:
     """A block with its padding replaced by the last real point, or resampled so that there is none."""
-    dt = np.full(len(x), float(reading.dt or 1))
-    last = np.minimum(np.arange(x.shape[1]), steps[:, None] - 1)
-    held = np.take_along_axis(x, last[:, :, None], axis=1)
+    dt, held = np.full(len(x), float(reading.dt or 1)), hold_last(x, steps)
     if reading.ragged != "resample":
         return Episodes(held, steps, dt)
     place = np.linspace(0, 1, length) * (steps[:, None] - 1)
@@ -162,6 +170,12 @@ def _episodes(x: Float[np.ndarray, "N S D"], steps: Int[np.ndarray, " N"], readi
     share = (place - below)[:, :, None]
     left, right = (np.take_along_axis(held, (below + i)[:, :, None], axis=1) for i in (0, 1))
     return Episodes((1 - share) * left + share * right, np.full(len(x), length), dt * (steps - 1) / (length - 1))
+
+
+def hold_last(x: Float[np.ndarray, "N T D"], steps: Int[np.ndarray, " N"]) -> Float[np.ndarray, "N T D"]:
+    """Trajectories with the last real point repeated beyond it."""
+    last = np.minimum(np.arange(x.shape[1]), steps[:, None] - 1)
+    return np.take_along_axis(x, last[:, :, None], axis=1)
 
 
 class _Moments:
@@ -178,32 +192,19 @@ class _Moments:
         self._count += int(real.sum())
         self._sums += [centred.sum(axis=(0, 1)), (centred**2).sum(axis=(0, 1))]
 
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
+    def result(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        if not np.isfinite(self._sums).all():
+            raise PhyslibError(
+                f"{name} holds entries whose squares are beyond all numbers: mend them, or change the unit."
+            )
         first, second = self._sums / self._count
         return self._pivot + first, np.sqrt(np.clip(second - first**2, 0, None))
 
-    def overflow(self) -> bool:
-        """Whether squares have outgrown what numbers can be."""
-        return not np.isfinite(self._sums).all()
 
-
-class _Bad:
-    """Entries that are not finite: how many, and the place of the first."""
-
-    def __init__(self, name: str):
-        self._name, self._count, self._first = name, 0, ""
-
-    def look(self, e: Episodes, start: int, columns: list[int]) -> bool:
-        """Count those of a block; true once there has been any."""
-        places = np.argwhere(~np.isfinite(e.x)) if not np.isfinite(e.x.sum()) else np.empty((0, 3), int)
-        if places.size and not self._count:
-            row, step, column = places[0]
-            self._first = f"trajectory {start + row}, step {step}, column {columns[column]}"
-        self._count += len(places)
-        return self._count > 0
-
-    def complain(self) -> None:
-        if self._count:
-            raise PhyslibError(
-                f"{self._name} holds {self._count} entries that are NaN or infinite, the first at {self._first}: repair or drop them."
-            )
+def _not_finite(e: Episodes, start: int, columns: list[int]) -> tuple[int, str]:
+    """How many entries are not finite, and the place of the first."""
+    places = np.argwhere(~np.isfinite(e.x)) if not np.isfinite(e.x.sum()) else []
+    if not len(places):
+        return 0, ""
+    row, step, column = places[0]
+    return len(places), f"trajectory {start + row}, step {step}, column {columns[column]}"

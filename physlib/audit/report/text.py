@@ -1,4 +1,4 @@
-"""An audit in plain sentences, every number from its record (pages layer)."""
+"""An audit in plain sentences, every number from its record."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from physlib.audit.after import CROWDED, Explanation
-from physlib.audit.bins import Stretch
-from physlib.audit.deviations import Measured, Smooth
-from physlib.audit.ladder import WHITE
-from physlib.audit.result import Audit, Findings
+from physlib.audit.before import AgreedStretch
+from physlib.audit.candidates import WHITE
+from physlib.audit.compare import Stretch
+from physlib.audit.result import AuditResult, SampleFindings
 from physlib.audit.spectrum import Spectrum
-from physlib.kernels import Kernel
+from physlib.kernels import Kernel, Residuals, Smooth
 
 SHOWN = 4  # stretches named in a sentence
 
@@ -46,7 +46,7 @@ def where(lo: float | None, hi: float | None, unit: str) -> str:
 
 def kernel_in_words(kernel: Kernel) -> str:
     """A deviation in words."""
-    if isinstance(kernel, Measured):
+    if isinstance(kernel, Residuals):
         return "an error with the size and spectrum of the residuals"
     kind = f"{kernel.name} error"
     if isinstance(kernel, Smooth):
@@ -54,37 +54,33 @@ def kernel_in_words(kernel: Kernel) -> str:
     return f"{kind} of {share(kernel.parameters['s'])} of each column's standard deviation"
 
 
-def sentences(audit: Audit) -> dict[str, list[str]]:
+def sentences(result: AuditResult) -> dict[str, list[str]]:
     """Sentences by section of the report, in reading order."""
     found = {
-        "demonstrations": [_demonstrations(audit)],
-        "forecast": _forecast(audit),
-        "sensitivity": [_sensitivity(audit)],
-        "representations": [_representations(audit)],
+        "demonstrations": [_demonstrations(result)],
+        "forecast": _forecast(result),
+        "sensitivity": [_sensitivity(result)],
+        "representations": [_representations(result)],
     }
-    if audit.findings is not None:
+    if result.findings is not None:
         found = {
-            "verdict": _verdict(audit, audit.findings),
-            "explanation": _explanation(audit, audit.findings),
-            "plausibility": _plausibility(audit.findings),
+            "verdict": _verdict(result, result.findings),
+            "explanation": _explanation(result, result.findings),
+            "plausibility": _plausibility(result.findings),
         } | found
     return found
 
 
-def _name(audit: Audit) -> str:
-    return audit.demos.quantity.name.replace("_", " ")
-
-
-def _demonstrations(audit: Audit) -> str:
-    q, demos = audit.demos.intake.q, audit.demos
+def _demonstrations(result: AuditResult) -> str:
+    q, demos = result.demos.loaded.q, result.demos
     low, high = np.quantile(q, [0.005, 0.995])
     return (
-        f"{demos.intake.name} holds {len(q):,} demonstrations of {demos.shape[0]} steps and {demos.shape[1]} column(s) used; their "
-        f"{_name(audit)} is {number(q.mean(), audit.unit)} on average, 99 % between {number(low)} and {number(high, audit.unit)}."
+        f"{demos.loaded.name} holds {len(q):,} demonstrations of {demos.shape[0]} steps and {demos.shape[1]} column(s) used; their "
+        f"{result.demos.title} is {number(q.mean(), result.demos.unit)} on average, 99 % between {number(low)} and {number(high, result.demos.unit)}."
     )
 
 
-def _list(stretches: Sequence[tuple[Stretch, tuple[float, float]]], unit: str) -> str:
+def _list(stretches: Sequence[tuple[Stretch | AgreedStretch, tuple[float, float]]], unit: str) -> str:
     """Stretches, each with its interval or range."""
     return "; ".join(
         f"{where(s.lo, s.hi, unit)} ({_signed(s.mass)} % of all, {_signed(low)} to {_signed(high)})"
@@ -92,39 +88,38 @@ def _list(stretches: Sequence[tuple[Stretch, tuple[float, float]]], unit: str) -
     )
 
 
-def _forecast(audit: Audit) -> list[str]:
-    outlook, intended, unit = audit.outlook, audit.demos.bins.intended, audit.unit
-    tv, low, high = outlook.tv(intended)
-    typical = outlook.typical
+def _forecast(result: AuditResult) -> list[str]:
+    found, typical, unit = result.forecast, result.forecast.typical, result.demos.unit
+    tv, low, high = found.tv
     lines = [
-        f"Forecast: {kernel_in_words(typical.kernel)} changes the mean {_name(audit)} by "
+        f"Forecast: {kernel_in_words(typical.kernel)} changes the mean {result.demos.title} by "
         f"{number(typical.mean_shift, unit, sign=True)} and puts {share(tv)} of all trajectories in the wrong bin."
     ]
-    means = [m.mean_shift for m in outlook.members]
-    over = f"the {len(outlook.members)} sizes and spectra that trained models are known to leave"
-    if audit.asked.residuals is not None:
-        over = f"{len(outlook.members) - 1} resamplings of the residuals, which set size and spectrum"
+    means = [m.mean_shift for m in found.members]
+    over = f"the {len(found.members)} sizes and spectra that trained models are known to leave"
+    if result.request.residuals is not None:
+        over = f"{len(found.members) - 1} resamplings of the residuals, which set size and spectrum"
     lines.append(
         f"Over {over}, that is {share(low)} to {share(high)} of all, and {number(min(means), sign=True)} to "
         f"{number(max(means), unit, sign=True)}."
     )
-    for verb, stretches in (("Over-produced", outlook.gains), ("Under-produced", outlook.losses)):
+    for verb, stretches in (("Over-produced", found.gains), ("Under-produced", found.losses)):
         if stretches:
             listed = _list([(s, s.range) for s in stretches], unit)
             lines.append(f"{verb}, and by none of these errors the other way: {listed}.")
-    if not outlook.gains and not outlook.losses:
-        why = "they disagree on where mass goes" if high > 0.01 else "this quantity hardly feels such errors"
+    if not found.gains and not found.losses:
+        why = "they disagree on where mass goes" if high > 0.01 else "this quantity hardly changes under such errors"
         lines.append(f"No bin surely gains or loses: {why}.")
     return lines
 
 
-def _sensitivity(audit: Audit) -> str:
-    slope, windows = np.nan_to_num(audit.sensitivity.slope), audit.sensitivity.windows
+def _sensitivity(result: AuditResult) -> str:
+    slope, windows = np.nan_to_num(result.sensitivity.slope), result.sensitivity.windows
     largest, median = slope.max(), np.median(slope)
     if largest == 0:
         return "No small error anywhere along the trajectory changes it."
     w, d = np.unravel_index(slope.argmax(), slope.shape)
-    end = windows[w + 1] - 1 if w + 1 < len(windows) else audit.demos.shape[0] - 1
+    end = windows[w + 1] - 1 if w + 1 < len(windows) else result.demos.shape[0] - 1
     steps = f"step {windows[w]}" if end == windows[w] else f"steps {windows[w]} to {end}"
     if largest < 1.5 * median:
         return "An error matters about equally everywhere along the trajectory."
@@ -139,10 +134,10 @@ def _sensitivity(audit: Audit) -> str:
     )
 
 
-def _representations(audit: Audit) -> str:
-    given = next(r for r in audit.ranking if r.name == "as given")
-    best = audit.ranking[0]
-    order = ", ".join(f"{r.name} {share(r.tv)}" for r in audit.ranking)
+def _representations(result: AuditResult) -> str:
+    given = next(r for r in result.ranking if r.name == "as given")
+    best = result.ranking[0]
+    order = ", ".join(f"{r.name} {share(r.tv)}" for r in result.ranking)
     if best.tv + 2 * (best.spread + given.spread) >= given.tv:
         return f"No representation tried would reduce the forecast shift by more than its noise. Forecast shift, least first: {order}."
     return (
@@ -151,11 +146,11 @@ def _representations(audit: Audit) -> str:
     )
 
 
-def _verdict(audit: Audit, f: Findings) -> list[str]:
-    c, unit = f.comparison, audit.unit
+def _verdict(result: AuditResult, f: SampleFindings) -> list[str]:
+    c, unit = f.comparison, result.demos.unit
     moved = c.p_value < 0.05
     lines = [
-        f"The {_name(audit)} of the {f.count:,} samples in {f.name} {'has shifted' if moved else 'shows no shift that sampling could not make'} "
+        f"The {result.demos.title} of the {f.count:,} samples in {f.name} {'has shifted' if moved else 'shows no shift that sampling could not make'} "
         f"(permutation test, p = {c.p_value:.3f}): {share(c.tv)} of all lie in the wrong bin, where sampling alone gives "
         f"{share(c.tv_floor)}; with its part taken off, {_span(c.tv_interval)}.",
         f"The mean changes by {number(c.mean_shift, unit, sign=True)} ({number(c.mean_shift_interval[0], sign=True)} to "
@@ -166,16 +161,16 @@ def _verdict(audit: Audit, f: Findings) -> list[str]:
         if stretches:
             lines.append(f"{verb}: {_list([(s, s.interval) for s in stretches], unit)}.")
     if c.failed:
-        lines.append(f"{c.failed} samples have no finite {_name(audit)}; they count as a bin of their own.")
+        lines.append(f"{c.failed} samples have no finite {result.demos.title}; they count as a bin of their own.")
     return lines
 
 
-def _explanation(audit: Audit, f: Findings) -> list[str]:
+def _explanation(result: AuditResult, f: SampleFindings) -> list[str]:
     if f.explanation.skill is not None:
-        lines = [*_skill(f.explanation), *_scale(audit, f.explanation)]
+        lines = [*_skill(f.explanation), *_scale(result, f.explanation)]
     elif f.comparison.mass.max() > CROWDED:
-        bins, row = audit.demos.bins, int(f.comparison.mass.argmax())
-        at = where(*bins.span(row, row), audit.unit) if row < bins.count + 2 else "without a finite value"
+        bins, row = result.demos.bins, int(f.comparison.mass.argmax())
+        at = where(*bins.span(row, row), result.demos.unit) if row < bins.count + 2 else "without a finite value"
         lines = [
             f"{share(f.comparison.mass[row])} of the samples lie in one bin ({at}), so this quantity cannot identify a "
             "deviation: any large one would do. A less sensitive quantity could."
@@ -202,7 +197,7 @@ def _skill(e: Explanation) -> list[str]:
     elif e.skill_interval[1] < 0.5:
         lines.append("So most of the shift is not of the kind that the forecast describes: look for another cause.")
     elif e.skill_interval[0] < 0.5:
-        lines.append("Whether that is most of the shift, these numbers of samples and demonstrations do not tell.")
+        lines.append("Whether that is most of the shift, these numbers of samples and demonstrations do not settle.")
     return lines
 
 
@@ -210,13 +205,13 @@ def _span(ends: tuple[float, float]) -> str:
     return f"{share(ends[0])} to {share(ends[1])}"
 
 
-def _scale(audit: Audit, e: Explanation) -> list[str]:
+def _scale(result: AuditResult, e: Explanation) -> list[str]:
     if e.white is None:
         return []
-    sizes = ", ".join(number(s * e.white.size) for s in audit.demos.scale)
+    sizes = ", ".join(number(s * e.white.size) for s in result.demos.scale)
     lines = [
         f"Of white errors, one of {share(e.white.size)} of each column's standard deviation comes nearest "
-        f"({_span(e.white.size_interval)}; {sizes}{' ' + audit.unit_in if audit.unit_in else ''} by column)."
+        f"({_span(e.white.size_interval)}; {sizes}{' ' + result.unit_in if result.unit_in else ''} by column)."
     ]
     if e.kernel != WHITE:
         lines.append("The best-fitting kernel is not white, so this is a white-equivalent size, not the error's own.")
@@ -229,11 +224,11 @@ def _spectrum(s: Spectrum) -> str:
         kind = "white" if s.length < 0.5 else f"smooth over {s.length:.1f} steps"
         found = f"an error of {share(s.size)}, {kind}"
     elif s.moved:
-        found = "no error can be told from a motion that is itself a little faster, slower or larger"
+        found = "no error can be distinguished from a motion that is itself a little faster, slower or larger"
     return f"Read from differences between steps, whatever the quantity: {found}."
 
 
-def _plausibility(f: Findings) -> list[str]:
+def _plausibility(f: SampleFindings) -> list[str]:
     p, c = f.plausibility, f.comparison
     lines = [
         f"{share(p.within)} of the samples are as near to a demonstration and as smooth as 99 % of demonstrations are "

@@ -1,4 +1,4 @@
-"""The kernels that an audit knows, by name, and the one that residuals of a model give (pages layer)."""
+"""The kernels that an audit tries, by name, and the one that residuals of a model give."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import numpy as np
 from scipy.fft import dct
 
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.deviations import DistanceScale, Measured, SensitivityScale, Smooth, SpeedScale
 from physlib.audit.io.files import Source
 from physlib.audit.io.read import Reading
 from physlib.core.errors import PhyslibError, unknown
-from physlib.kernels import Blur, Contract, Isotropic, Kernel
+from physlib.kernels import Blur, Contract, DistanceScale, Isotropic, Kernel, Residuals, Smooth, SpeedScale, StateScale
 
 WHITE = Isotropic.name
 BASELINE = Blur.name
 """The kernel that knows nothing of trajectories; others must beat it to say anything about the cause."""
-NAMES = (WHITE, Smooth.name, SpeedScale.name, DistanceScale.name, SensitivityScale.name, Contract.name)
-"""Kernels that can be asked for."""
+NAMES = (WHITE, Smooth.name, SpeedScale.name, DistanceScale.name, StateScale.name, Contract.name)
+"""Kernels that can be named."""
 RESAMPLED = 39  # of so many equal draws, the least and the largest hold one more with 95 %
 
 
@@ -30,8 +29,8 @@ def check_kernel(name: str | None, calibrated: bool) -> None:
         raise PhyslibError("--residuals already say what the error is like: leave out --kernel, or the residuals.")
 
 
-def families(demos: Demonstrations, length: float | None, only: str | None) -> dict[str, Callable[[float], Kernel]]:
-    """Kernels by name, each built from its size; `only` one of them where that is asked for.
+def candidates(demos: Demonstrations, length: float | None, only: str | None) -> dict[str, Callable[[float], Kernel]]:
+    """Kernels by name, each built from its size; `only` one of them where it is named.
 
     `length` is the correlation length of `smooth` in steps, where one was read. Two kernels measure trajectories of
     their own and are left out, or refused, where episodes differ in length.
@@ -44,7 +43,7 @@ def families(demos: Demonstrations, length: float | None, only: str | None) -> d
         DistanceScale.name: DistanceScale,
     }
     if demos.uniform:
-        every |= {SensitivityScale.name: SensitivityScale, Contract.name: Contract}
+        every |= {StateScale.name: StateScale, Contract.name: Contract}
     if only is not None and only not in every:
         raise PhyslibError(f"kernel {only} needs episodes of one length: resample them, or choose another kernel.")
     return every if only is None else {only: every[only]}
@@ -52,7 +51,7 @@ def families(demos: Demonstrations, length: float | None, only: str | None) -> d
 
 def from_residuals(
     source: Source, reading: Reading, shape: tuple[int, int], demonstrations: str, rng: np.random.Generator
-) -> list[Measured]:
+) -> list[Residuals]:
     """Kernels with the size and spectrum of residuals `(N, T, D)`, reconstructions minus what was reconstructed.
 
     The first is of the residuals as they are, `RESAMPLED` others of resampled ones: the range of these holds another
@@ -73,4 +72,4 @@ def from_residuals(
         count = count + weights.sum(axis=1)
     if not np.any(power):
         raise PhyslibError(f"residuals in {source.name} are all zero: give reconstructions minus originals.")
-    return [Measured(one / weight) for one, weight in zip(power, count, strict=True)]
+    return [Residuals(one / weight) for one, weight in zip(power, count, strict=True)]
