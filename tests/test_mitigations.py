@@ -13,7 +13,8 @@ from physlib.mitigations import learned, penalty
 from physlib.models import build
 from physlib.models.wrappers import DROPPED, Numbers
 from physlib.runs.presets import changes, resolve
-from physlib.runs.run import run
+from physlib.runs.run import produce, run
+from physlib.runs.summary import Keep
 from physlib.runs.training import Schedule, fit
 from physlib.stats.distances import quantile_shift, total_variation, tv_floor
 from physlib.stats.histogram import bin_counts, flat_mass
@@ -217,6 +218,17 @@ def test_every_strategy_makes_a_run(name, tmp_path, monkeypatch):
     assert result["other_shift"].shape == (2,)
     assert ("asked" in result.arrays) == mitigations.get(name).needs_quantity
     assert changes(result.config)["mitigation"] == name
+
+
+def test_runs_that_a_strategy_depends_on_are_made_again_where_their_samples_were_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("PHYSLIB_BUILD", str(tmp_path))
+    brief = {"n_train": 2_000, "n_samples": 400, "n_probe": 0, "steps": 10, "heun_steps": 4}
+    plain = resolve("tent", "diffusion-mlp", "smoke", 0, **brief)
+    assert "q" not in run(plain, keep=Keep(samples=False, residual=False, others=False)).arrays
+    made = run(resolve("tent", "diffusion-mlp", "smoke", 0, mitigation="resample", **brief))
+    samples = produce(plain, "cpu", None)["q"]
+    assert 0 < made["q"].size < 200
+    assert np.isin(made["q"], samples[200:]).all()
 
 
 def test_bad_names_get_one_sentence():

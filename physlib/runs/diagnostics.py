@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt
 from scipy.fft import dct
 
 from physlib.core.rng import numpy_rng, torch_rng
@@ -69,7 +69,7 @@ def locality(model: TrajectoryModel, task: Task, probe: Probe, config: Config, t
     return {k: _small(np.array(v)) if k == "probe_counts" else np.asarray(v, dtype=np.float32) for k, v in rows.items()}
 
 
-def _small(counts: Int[np.ndarray, "L M K"]) -> Int[np.ndarray, "L M K"]:
+def _small(counts: Int[np.ndarray, "L M K"]) -> UInt[np.ndarray, "L M K"]:
     """Counts as the smallest unsigned integers that hold them."""
     return counts.astype(np.min_scalar_type(counts.max(initial=0)))
 
