@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = public(
         "forecasting.forecast": ("Forecast", "forecast"),
         "forecasting.fit": ("Response", "fit"),
         "forecasting.score": ("score",),
-        "audit": ("Reading",),
+        "audit": ("Reading", "audit"),
         "runs.config": ("Config",),
         "runs.presets": ("resolve",),
         "runs.run": ("fetch", "load_runs", "run"),

@@ -24,7 +24,7 @@ BAD = [
     (["ledger", "--profile", "paper"], "use laptop"),
     (["table", "--profile", "paper"], "use laptop"),
     (["table", "--kernel", "contrct"], "did you mean 'contract'"),
-    (["table", "--claim", "C13"], "did you mean 'C1"),
+    (["table", "--claim", "C13"], "did you mean 'C3"),
     (["benchmark", "tnt"], "did you mean 'tent'"),
     (["verify", "--claim", "C77"], "did you mean 'C7'"),
     (["verify", "--claim", "C7", "--task", "tant"], "did you mean 'tent'"),

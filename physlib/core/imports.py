@@ -36,7 +36,7 @@ def public(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """`__getattr__`, `__dir__` and `__all__` of a package whose public names lie in its modules (PEP 562).
 
-    `names` maps a module, relative to the package, to its public names; a name may be a module within it.
+    `names` maps a module, relative to the package, to its public names; a name may be that module or one within it.
     """
     where = {name: f"{package}.{module}" for module, found in names.items() for name in found}
 
@@ -44,6 +44,8 @@ def public(
         if name not in where:
             raise AttributeError(f"module '{package}' has no attribute '{name}'")
         module = importlib.import_module(where[name])
+        if module.__name__ == f"{package}.{name}":
+            return module
         return getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{where[name]}.{name}")
 
     return attribute, lambda: sorted(where), sorted(where)
