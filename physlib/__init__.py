@@ -1,7 +1,7 @@
 """Forecast and measure how a generative model of motion shifts a physical quantity.
 
 `from physlib import ...` is the door: the names below, each imported when it is first used, and the packages
-`audit`, `evaluation`, `figures`, `kernels`, `mitigations`, `models` and `tasks`. Modules behind them may move.
+`audit`, `evaluation`, `figures`, `kernels`, `mitigations`, `models`, `studies` and `tasks`. Modules behind them may move.
 """
 
 from physlib.core.imports import public
@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = public(
         "stats.intervals": ("mean_interval",),
         "tasks": ("FiniteBankTask", "Population", "RecurrenceTask", "Task", "TaskInfo", "Trajectories", "get_task"),
         "models.base": ("TrajectoryModel",),
+        "models.losses": ("EDMLoss",),
         "kernels": (
             *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
             *("Smooth", "SpeedScale", "DistanceScale", "InRepresentation", "Residuals"),
@@ -25,11 +26,11 @@ __getattr__, __dir__, __all__ = public(
         "forecasting.forecast": ("Forecast", "forecast"),
         "forecasting.fit": ("Response", "fit"),
         "forecasting.score": ("score",),
-        "audit": ("Reading", "audit"),
+        "audit": ("QUANTITIES", "Reading", "audit"),
         "runs.config": ("Config",),
+        "runs.diagnostics": ("covariances",),
         "runs.presets": ("resolve",),
         "runs.run": ("fetch", "load_runs", "run"),
         "runs.setup": ("training_data",),
-        "studies": ("catalogue", "confounds"),
     },
 )

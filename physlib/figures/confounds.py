@@ -1,4 +1,4 @@
-"""Pictures of what changes the shift: single factors, training length, the dial to chaos (pages layer)."""
+"""Pictures of what changes the shift: single factors, training length, the dial to chaos."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
-from scipy.stats import spearmanr
 
 from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
 
@@ -83,36 +83,36 @@ def power_laws(
 @styled
 def dial(
     name: str,
-    ranges: Sequence[str],
-    shifts: Sequence[Sequence[float]],
-    against: Mapping[str, Sequence[float]],
+    ranges: pd.DataFrame,
+    shifts: Mapping[str, Sequence[float]],
+    against: Mapping[str, str],
+    ranks: Mapping[tuple[str, str], float],
     origin: Origin,
 ) -> Figure:
-    """Total variation of each range's runs against properties of the range, one panel each; colours are the maps."""
+    """Total variation of each range's runs against properties of the range, one panel each; colours are the maps.
+
+    `ranges` has `range` and the properties, which `against` maps to labels; `ranks` are rank correlations of the shift
+    with a property over the ranges of a map.
+    """
     figure, axes = canvas(3.6 * len(against), 3.0, columns=len(against), sharey=True)
-    family = [text.partition("[")[0] for text in ranges]
-    families = list(dict.fromkeys(family))
-    means, numbers, found = np.array([np.mean(values) for values in shifts]), Columns(), []
-    for ax, (title, values) in zip(axes[0], against.items(), strict=True):
-        for i, name_of in enumerate(families):
-            own = [j for j, other in enumerate(family) if other == name_of]
-            ax.plot(np.take(values, own), means[own], color=COLOURS[i], lw=0.8, alpha=0.6)
-            if len(own) > 3:
-                found.append(f"{name_of}, {title}: {spearmanr(np.take(values, own), means[own]).statistic:.2f}")
-        for text, of, x, runs in zip(ranges, family, values, shifts, strict=True):
-            i = families.index(of)
-            ax.plot([x] * len(runs), runs, "os"[i], color=COLOURS[i], ms=4.5)
-            numbers.add(property=title, range=text, value=float(x), seed=origin.seeds[: len(runs)], shift=list(runs))
-        ax.set_xlabel(title)
-    for i, of in enumerate(families):
-        axes[0, 0].plot([], [], "os"[i], color=COLOURS[i], label=of)
+    maps = ranges.range.str.partition("[")[0]
+    means, numbers = ranges.range.map({text: np.mean(values) for text, values in shifts.items()}), Columns()
+    for ax, (key, label) in zip(axes[0], against.items(), strict=True):
+        for colour, marker, (title, some) in zip(COLOURS, "os", ranges.groupby(maps, sort=False), strict=False):
+            ax.plot(some[key], means[some.index], color=colour, lw=0.8, alpha=0.6)
+            for text, x in zip(some.range, some[key], strict=True):
+                runs = shifts[text]
+                ax.plot([x] * len(runs), runs, marker, color=colour, ms=4.5, label=title)
+                numbers.add(property=label, range=text, value=float(x), seed=origin.seeds[: len(runs)], shift=runs)
+        ax.set_xlabel(label)
     axes[0, 0].set_ylabel("total variation")
     axes[0, 0].set_ylim(bottom=0)
-    figure.legend(loc="outside lower center", ncols=len(families))
-    told = "; ".join(f"{text} {mean:.3f}" for text, mean in zip(ranges, means, strict=True))
-    ranks = f" Rank correlation over the ranges of a map: {'; '.join(found)}." if found else ""
-    finding = f"Total variation from flat, sampling noise taken off, mean over seeds: {told}.{ranks}"
-    alt = (
-        f"Scatter plots of total variation against {', '.join(against)}, a dot a run, a line through each map. {told}."
-    )
+    handles = {text.get_label(): text for text in axes[0, 0].lines if not text.get_label().startswith("_")}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(handles))
+    told = "; ".join(f"{text} {mean:.3f}" for text, mean in zip(ranges.range, means, strict=True))
+    found = "; ".join(f"{title}, {against[key]}: {rank:.2f}" for (title, key), rank in ranks.items())
+    order = f" Rank correlation over the ranges of a map: {found}." if found else ""
+    finding = f"Total variation from flat, sampling noise taken off, mean over seeds: {told}.{order}"
+    labels = ", ".join(against.values())
+    alt = f"Scatter plots of total variation against {labels}, a dot a run, a line through each map. {told}."
     return Figure(name, figure, finding, alt, origin, numbers)

@@ -1,10 +1,11 @@
-"""Pictures of paths through mazes (pages layer)."""
+"""Pictures of paths through mazes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
@@ -71,46 +72,34 @@ def lengthening(
 
 
 @styled
-def training_length(
-    name: str, runs: Sequence[Mapping[str, float | str]], panels: Mapping[str, Sequence[str]], origin: Origin
-) -> Figure:
+def training_length(name: str, runs: pd.DataFrame, panels: Mapping[str, Sequence[str]], origin: Origin) -> Figure:
     """Measures of runs against their optimiser steps, a dot a run; `panels` maps an axis label to what it shows.
 
-    Each run has `task`, `seed`, `steps` and the measures. Lines join the means of runs of one length; what lies
+    Each of `runs` has `task`, `seed`, `steps` and the measures. Lines join the means of runs of one length; what lies
     below -1 is drawn at -1.
     """
     figure, axes = canvas(7.6, 5.4, rows=2, columns=2, sharex=True)
-    columns, names = Columns(), list(dict.fromkeys(run["task"] for run in runs))
+    means = runs.groupby(["task", "steps"], sort=False).mean(numeric_only=True)
+    tasks = list(dict.fromkeys(runs.task))
     for ax, (label, measures) in zip(axes.flat, panels.items(), strict=True):
         ax.axhline(0, color=GREY, lw=0.8)
-        for colour, task in zip(COLOURS, names, strict=False):
-            own = [run for run in runs if run["task"] == task]
+        for colour, task in zip(COLOURS, tasks, strict=False):
+            own, line = runs[runs.task == task], means.loc[task].sort_index().clip(lower=-1)
             for style, marker, measure in zip(("-", "--"), "os", measures, strict=False):
-                values = {key: [run[key] for run in own] for key in ("steps", "seed", measure)}
-                means = _means(own, measure)
-                line = np.maximum(list(means.values()), -1)
-                ax.plot(list(means), line, style, color=colour, lw=1.5, label=f"{task}, {measure}".replace("_", " "))
-                ax.plot(values["steps"], np.maximum(values[measure], -1), marker, color=colour, ms=3.5, alpha=0.7)
-                columns.add(
-                    task=task, measure=measure, steps=values["steps"], seed=values["seed"], value=values[measure]
-                )
+                title = f"{task}, {measure}".replace("_", " ")
+                ax.plot(line.index, line[measure], style, color=colour, lw=1.5, label=title)
+                ax.plot(own.steps, own[measure].clip(lower=-1), marker, color=colour, ms=3.5, alpha=0.7)
         ax.set(xscale="log", ylabel=label)
         ax.legend(fontsize=7)
     for ax in axes[-1]:
         ax.set_xlabel("optimiser steps")
-    first = next(iter(panels.values()))[0]
+    shown = [measure for measures in panels.values() for measure in measures]
     ends = []
-    for task in names:
-        means = _means([run for run in runs if run["task"] == task], first)
-        ends.append(f"{task}: {', '.join(f'{value:.2f} after {steps}' for steps, value in means.items())}")
+    for task in tasks:
+        told = means.loc[task, shown[0]].sort_index()
+        ends.append(f"{task}: {', '.join(f'{value:.2f} after {steps}' for steps, value in told.items())}")
     finding = (
-        f"Steps of training and what they change. Mean {first}, {'; '.join(ends)}. Values below -1 are drawn at -1."
+        f"Steps of training and what they change. Mean {shown[0]}, {'; '.join(ends)}. Values below -1 are drawn at -1."
     )
-    alt = f"Four panels of lines against optimiser steps for {', '.join(names)}: {', '.join(panels)}."
-    return Figure(name, figure, finding, alt, origin, columns)
-
-
-def _means(runs: Sequence[Mapping[str, float | str]], measure: str) -> dict[int, float]:
-    """Mean of a measure over the runs of each length, shortest first."""
-    steps = sorted({run["steps"] for run in runs})
-    return {n: float(np.mean([run[measure] for run in runs if run["steps"] == n])) for n in steps}
+    alt = f"Four panels of lines against optimiser steps for {', '.join(tasks)}: {', '.join(panels)}."
+    return Figure(name, figure, finding, alt, origin, runs[["task", "seed", "steps", *shown]])
