@@ -33,7 +33,7 @@ from physlib.tasks.quantities import QUANTITIES
 from physlib.tasks.sensitivity import coordinate_sensitivity
 
 if TYPE_CHECKING:
-    from physlib.figures import Figure
+    from physlib.figures import CaptionedFigure
 
 __all__ = ["QUANTITIES", "Audit", "Reading", "audit"]
 
@@ -49,7 +49,7 @@ class Audit(AuditResult):
         """The findings in plain sentences, a line each."""
         return "\n".join(line for lines in sentences(self).values() for line in lines)
 
-    def plot(self, which: str = "shift") -> Figure:
+    def plot(self, which: str = "shift") -> CaptionedFigure:
         """The main figure, where the quantity gains and loses; or another of `physlib.audit.report.figures.FIGURES`."""
         from physlib.audit.report.figures import FIGURES  # late, as a record needs no figure
 

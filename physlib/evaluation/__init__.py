@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = public(
         ),
         "ideal_denoising": ("parting",),
         "coordinates": ("chart_properties",),
+        "remedies": ("asked",),
         "remedy_tables": ("agreement", "nearer_to_state", "obedience", "outcomes", "ratios", "said_by_ends"),
         "shift": (
             *("clean_shift", "copied", "counts", "filter_shift", "local_shift", "locality", "observed", "over_seeds"),

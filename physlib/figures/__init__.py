@@ -1,42 +1,42 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
-from physlib.figures.confounds import dial, factors, power_laws
-from physlib.figures.denoising import denoising, shrinking
-from physlib.figures.interactive import scale_slider
-from physlib.figures.maze import lengthening, paths, training_length
-from physlib.figures.mechanism import kernel_scale_curve, locality, moments, transition
-from physlib.figures.pendulum import amplification, swing
-from physlib.figures.remedies import answers, chooser, codes, foretold, strategies
-from physlib.figures.shift import forecast_interval, observed_and_forecast, profiles, trajectories
-from physlib.figures.skill import all_bins, skills
-from physlib.figures.style import Figure, Origin
+from physlib.figures.confounds import power_laws, shift_by_factor, shift_by_range
+from physlib.figures.forecasts import forecast_scores, shift_by_bin
+from physlib.figures.interactive import size_slider
+from physlib.figures.maze import length_change, maze_paths, training_length
+from physlib.figures.mechanism import drift_and_spread, drift_by_size, locality, transition
+from physlib.figures.pendulum import energy_rise, pendulum_animation
+from physlib.figures.remedies import remedy_effects, remedy_forecasts, remedy_menu, requested_and_generated, sensitivities
+from physlib.figures.shift import forecast_interval, histograms, observed_and_forecast, trajectories
+from physlib.figures.sizes import denoising_error, fitted_sizes
+from physlib.figures.style import CaptionedFigure, Origin
 
 __all__ = [
-    "Figure",
+    "CaptionedFigure",
     "Origin",
-    "all_bins",
-    "amplification",
-    "answers",
-    "chooser",
-    "codes",
-    "denoising",
-    "dial",
-    "factors",
+    "denoising_error",
+    "drift_and_spread",
+    "drift_by_size",
+    "energy_rise",
+    "fitted_sizes",
     "forecast_interval",
-    "foretold",
-    "kernel_scale_curve",
-    "lengthening",
+    "forecast_scores",
+    "histograms",
+    "length_change",
     "locality",
-    "moments",
+    "maze_paths",
     "observed_and_forecast",
-    "paths",
+    "pendulum_animation",
     "power_laws",
-    "profiles",
-    "scale_slider",
-    "shrinking",
-    "skills",
-    "strategies",
-    "swing",
+    "remedy_effects",
+    "remedy_forecasts",
+    "remedy_menu",
+    "requested_and_generated",
+    "sensitivities",
+    "shift_by_bin",
+    "shift_by_factor",
+    "shift_by_range",
+    "size_slider",
     "training_length",
     "trajectories",
     "transition",

@@ -10,18 +10,18 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
+from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, panel_grid, styled, subplots
 
 ACROSS = 4  # panels in a row
 
 
 @styled
-def factors(
+def shift_by_factor(
     name: str, tried: Mapping[str, Mapping[Any, Sequence[float]]], usual: Sequence[float], origin: Origin
-) -> Figure:
+) -> CaptionedFigure:
     """Total variation at each level of each factor, one dot a seed; `usual` are the runs that all factors share."""
-    figure, axes = grid(len(tried), ACROSS, 2.4 if len(tried) > 1 else 3.4, 2.1, sharey=True)
-    numbers, apart = Columns(), []
+    figure, axes = panel_grid(len(tried), ACROSS, 2.4 if len(tried) > 1 else 3.4, 2.1, sharey=True)
+    numbers, apart = Numbers(), []
     low, high = min(usual), max(usual)
     for ax, (title, levels) in zip(axes.flat, tried.items(), strict=False):
         ax.axhspan(low, high, color=COLOURS[0], alpha=0.2, lw=0)
@@ -43,20 +43,21 @@ def factors(
         f"Mean total variation from flat at the levels of each factor, sampling noise taken off, smallest to largest: "
         f"{ranked}. Coloured band: the seeds of the runs that all factors share, {low:.3f} to {high:.3f}."
     )
+    every = pd.concat(numbers)
     alt = (
         f"Small panels, one a factor, dots are the total variation of single runs at each level, from "
-        f"{min(numbers['shift']):.2f} to {max(numbers['shift']):.2f}. {ranked}."
+        f"{every['shift'].min():.2f} to {every['shift'].max():.2f}. {ranked}."
     )
-    return Figure(name, figure, finding, alt, origin, numbers)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
 def power_laws(
     name: str, lengths: Sequence[int], measured: Mapping[str, Float[np.ndarray, "J S"]], origin: Origin
-) -> Figure:
+) -> CaptionedFigure:
     """Measures of `S` runs at each of `J` training lengths on logarithmic axes, with the slope -1/2 beside them."""
-    figure, axes = canvas(3.6 * len(measured), 2.9, columns=len(measured))
-    steps, numbers, told = np.array(lengths), Columns(), []
+    figure, axes = subplots(3.6 * len(measured), 2.9, columns=len(measured))
+    steps, numbers, told = np.array(lengths), Numbers(), []
     for ax, (title, values) in zip(axes[0], measured.items(), strict=True):
         means = np.exp(np.log(values).mean(axis=1))
         ax.plot(steps, means[-1] * (steps[-1] / steps) ** 0.5, color=GREY, ls="--", label="one over square root")
@@ -77,26 +78,26 @@ def power_laws(
         f"variation is from flat, sampling noise taken off; the size is in standard deviations of the channel."
     )
     alt = f"Panels with logarithmic axes against training steps, one dot a run, a dashed line of slope minus a half. {'; '.join(told)}."
-    return Figure(name, figure, finding, alt, origin, numbers)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def dial(
+def shift_by_range(
     name: str,
     ranges: pd.DataFrame,
     shifts: Mapping[str, Sequence[float]],
     against: Mapping[str, str],
     ranks: Mapping[tuple[str, str], float],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """Total variation of each range's runs against properties of the range, one panel each; colours are the maps.
 
     `ranges` has `range` and the properties, which `against` maps to labels; `ranks` are rank correlations of the shift
     with a property over the ranges of a map.
     """
-    figure, axes = canvas(3.6 * len(against), 3.0, columns=len(against), sharey=True)
+    figure, axes = subplots(3.6 * len(against), 3.0, columns=len(against), sharey=True)
     maps = ranges.range.str.partition("[")[0]
-    means, numbers = ranges.range.map({text: np.mean(values) for text, values in shifts.items()}), Columns()
+    means, numbers = ranges.range.map({text: np.mean(values) for text, values in shifts.items()}), Numbers()
     for ax, (key, label) in zip(axes[0], against.items(), strict=True):
         for colour, marker, (title, some) in zip(COLOURS, "os", ranges.groupby(maps, sort=False), strict=False):
             ax.plot(some[key], means[some.index], color=colour, lw=0.8, alpha=0.6)
@@ -115,4 +116,4 @@ def dial(
     finding = f"Total variation from flat, sampling noise taken off, mean over seeds: {told}.{order}"
     labels = ", ".join(against.values())
     alt = f"Scatter plots of total variation against {labels}, a dot a run, a line through each map. {told}."
-    return Figure(name, figure, finding, alt, origin, numbers)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)

@@ -1,4 +1,4 @@
-"""Interactive figures that need no kernel behind the page: every state is computed beforehand (pages layer).
+"""Interactive figures that need no kernel behind the page: every state is computed beforehand.
 
 Plotly comes with the extra `book`; here and wherever else it is used it is imported late, as an audit draws without it.
 """
@@ -78,7 +78,7 @@ def histogram(
 
     bins = len(mass) - 3
     centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
-    figure = go.Figure([go.Bar(x=centres, y=heights(mass), name=label, marker_color=GREY, opacity=0.5)])
+    figure = go.CaptionedFigure([go.Bar(x=centres, y=heights(mass), name=label, marker_color=GREY, opacity=0.5)])
     figure.add_traces([line.update(x=centres, line_shape="hvh") for line in lines])
     faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
     return figure.update_layout(
@@ -94,7 +94,7 @@ def histogram(
     )
 
 
-def scale_slider(
+def size_slider(
     name: str,
     task: Task,
     observed: Float[np.ndarray, " M"],

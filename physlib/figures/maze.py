@@ -13,22 +13,24 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter
 
-from physlib.figures.style import COLOURS, GREY, Columns, Figure, Origin, canvas, styled
+from physlib.figures.style import COLOURS, GREY, CaptionedFigure, Numbers, Origin, styled, subplots
 from physlib.tasks import Maze
 
 
 @styled
-def paths(name: str, task: Maze, panels: Mapping[str, Float[np.ndarray, "N T D"]], origin: Origin) -> Figure:
+def maze_paths(
+    name: str, task: Maze, panels: Mapping[str, Float[np.ndarray, "N T D"]], origin: Origin
+) -> CaptionedFigure:
     """Paths over the maze, one panel per source, coloured by their length."""
     left, right, bottom, top = task.grid.extent
     height = 3.1 * (top - bottom) / (right - left)
-    figure, axes = canvas(3.3 * len(panels) + 0.9, height + 0.4, columns=len(panels))
-    norm, map_, columns = Normalize(task.lo, task.hi), colormaps["viridis"], Columns()
+    figure, axes = subplots(3.3 * len(panels) + 0.9, height + 0.4, columns=len(panels))
+    norm, map_, numbers = Normalize(task.lo, task.hi), colormaps["viridis"], Numbers()
     for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
         _walls(ax, task)
         for i, (path, length) in enumerate(zip(x, task.measure(x), strict=True)):
             ax.plot(*path[:, :2].T, color=map_(norm(length)), lw=1, alpha=0.9)
-            columns.add(panel=title, trajectory=i, x=np.round(path[:, 0], 4), y=np.round(path[:, 1], 4))
+            numbers.add(panel=title, trajectory=i, x=np.round(path[:, 0], 4), y=np.round(path[:, 1], 4))
         ax.set(title=title, xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
     figure.colorbar(ScalarMappable(norm, map_), ax=axes[0], label=task.info.label, shrink=0.85)
     shares = [f"{title} {np.mean(task.residual(x) < task.info.threshold):.0%}" for title, x in panels.items()]
@@ -37,7 +39,7 @@ def paths(name: str, task: Maze, panels: Mapping[str, Float[np.ndarray, "N T D"]
         f"leap: {', '.join(shares)}."
     )
     alt = f"Maps of the maze with paths drawn in its corridors, one panel each for {' and '.join(panels)}."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 def _walls(ax, task: Maze) -> None:
@@ -49,18 +51,18 @@ def _walls(ax, task: Maze) -> None:
 
 
 @styled
-def lengthening(
+def length_change(
     name: str,
     sizes: Float[np.ndarray, " S"],
     lines: Mapping[str, Float[np.ndarray, " S"]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """Mean change of path length against the size of the deviation, one line per spectrum."""
-    figure, axes = canvas(5.4, 3.1)
-    ax, columns = axes[0, 0], Columns()
+    figure, axes = subplots(5.4, 3.1)
+    ax, numbers = axes[0, 0], Numbers()
     for colour, marker, (label, change) in zip(COLOURS, "os^vD", lines.items(), strict=False):
         ax.plot(sizes, change, color=colour, marker=marker, label=label, ms=4)
-        columns.add(deviation=label, size=sizes, change=change)
+        numbers.add(deviation=label, size=sizes, change=change)
     ax.set(xscale="log", yscale="log", xlabel="size of the deviation (cells)", ylabel="mean change of length (cells)")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend()
@@ -68,17 +70,19 @@ def lengthening(
     ratios = [f"{np.mean(lines[first] / lines[other]):.0f} times as much as {other}" for other in others]
     finding = f"Of one size, {first} deviations lengthen paths {', '.join(ratios)} (mean of the ratios shown)."
     alt = "Rising lines on double logarithmic axes, one per kind of deviation; smoother ones lie far lower."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def training_length(name: str, runs: pd.DataFrame, panels: Mapping[str, Sequence[str]], origin: Origin) -> Figure:
+def training_length(
+    name: str, runs: pd.DataFrame, panels: Mapping[str, Sequence[str]], origin: Origin
+) -> CaptionedFigure:
     """Measures of runs against their optimiser steps, a dot a run; `panels` maps an axis label to what it shows.
 
     Each of `runs` has `task`, `seed`, `steps` and the measures. Lines join the means of runs of one length; what lies
     below -1 is drawn at -1.
     """
-    figure, axes = canvas(7.6, 5.4, rows=2, columns=2, sharex=True)
+    figure, axes = subplots(7.6, 5.4, rows=2, columns=2, sharex=True)
     means = runs.groupby(["task", "steps"], sort=False).mean(numeric_only=True)
     tasks = list(dict.fromkeys(runs.task))
     for ax, (label, measures) in zip(axes.flat, panels.items(), strict=True):
@@ -102,4 +106,4 @@ def training_length(name: str, runs: pd.DataFrame, panels: Mapping[str, Sequence
         f"Steps of training and what they change. Mean {shown[0]}, {'; '.join(ends)}. Values below -1 are drawn at -1."
     )
     alt = f"Four panels of lines against optimiser steps for {', '.join(tasks)}: {', '.join(panels)}."
-    return Figure(name, figure, finding, alt, origin, runs[["task", "seed", "steps", *shown]])
+    return CaptionedFigure(name, figure, finding, alt, origin, [runs[["task", "seed", "steps", *shown]]])

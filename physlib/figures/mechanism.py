@@ -1,4 +1,4 @@
-"""Pictures of the mechanism: transitions, drift and spread, locality (pages layer)."""
+"""Pictures of the mechanism: transitions, drift and spread, locality."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.image import AxesImage
 
-from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
+from physlib.figures.style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    INK,
+    ORANGE,
+    CaptionedFigure,
+    Numbers,
+    Origin,
+    panel_grid,
+    styled,
+    subplots,
+)
 from physlib.models import Probe
 from physlib.stats.histogram import Bins
 from physlib.tasks import Task
@@ -34,16 +47,18 @@ def heat(ax: Axes, bins: Bins, transition: Float[np.ndarray, "M M"]) -> AxesImag
 
 
 @styled
-def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M M"]], origin: Origin) -> Figure:
+def transition(
+    name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "M M"]], origin: Origin
+) -> CaptionedFigure:
     """The transition matrix R of one or more kernels: columns where mass starts, rows where it lands."""
-    figure, axes = grid(len(matrices), ACROSS, 3.2, 3.2, sharex=True, sharey=True)
-    columns = Columns()
+    figure, axes = panel_grid(len(matrices), ACROSS, 3.2, 3.2, sharex=True, sharey=True)
+    numbers = Numbers()
     for ax, (title, matrix) in zip(axes.flat, matrices.items(), strict=False):
         image = heat(ax, task.bins, matrix)
         ax.set_title(title)
         matrix = matrix[:, 1:-2]
         rows, starts = np.nonzero(matrix)
-        columns.add(kernel=title, from_bin=starts, to_row=rows, share=matrix[rows, starts])
+        numbers.add(kernel=title, from_bin=starts, to_row=rows, share=matrix[rows, starts])
     for ax in axes[-1]:
         ax.set_xlabel(f"{task.info.quantity} of the data")
     for ax in axes[:, 0]:
@@ -55,18 +70,18 @@ def transition(name: str, task: Task, matrices: Mapping[str, Float[np.ndarray, "
     ]
     finding = f"Where the mass of each bin of {task.name} goes: {'; '.join(stays)}."
     alt = f"Heat maps of the transition matrix of {task.info.quantity} under {', '.join(matrices)}; a diagonal band."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def moments(
+def drift_and_spread(
     name: str,
     panels: Sequence[tuple[Task, Float[np.ndarray, " K"], Float[np.ndarray, " K"]]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """Drift b(q) and spread, as the root of 2 v(q), per task, in shares of the range."""
-    figure, axes = canvas(3.1 * len(panels), 2.6, columns=len(panels))
-    columns = Columns()
+    figure, axes = subplots(3.1 * len(panels), 2.6, columns=len(panels))
+    numbers = Numbers()
     for ax, (task, drift, spread) in zip(axes[0], panels, strict=True):
         span = task.hi - task.lo
         q = task.lo + (np.arange(len(drift)) + 0.5) * span / len(drift)
@@ -74,7 +89,7 @@ def moments(
         ax.plot(q, drift / span, color=ORANGE, label="drift b(q)")
         ax.plot(q, np.sqrt(2 * spread) / span, color=BLUE, label="root 2 v(q)")
         ax.set(title=task.name, xlabel=task.info.quantity)
-        columns.add(task=task.name, q=q, drift=drift, root_2v=np.sqrt(2 * spread))
+        numbers.add(task=task.name, q=q, drift=drift, root_2v=np.sqrt(2 * spread))
     axes[0, 0].set_ylabel("share of the range")
     axes[0, 0].legend()
     ratios = [f"{task.name} {np.sqrt(spread.max() / spread.min()):.1f}" for task, _, spread in panels]
@@ -83,7 +98,7 @@ def moments(
         f"Largest over smallest root 2 v(q): {'; '.join(ratios)}."
     )
     alt = f"Drift and spread of the measured quantity against its value, for {', '.join(p[0].name for p in panels)}."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
@@ -92,15 +107,15 @@ def locality(
     probe: Probe,
     cells: Mapping[str, Float[np.ndarray, "S L"]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """Share of the shift that redrawing data at each level reproduces: every seed thin, the mean thick."""
-    figure, axes = canvas(6.6, 3.9)
+    figure, axes = subplots(6.6, 3.9)
     ax, levels = axes[0, 0], probe.levels
-    columns = Columns()
+    numbers = Numbers()
     for colour, (title, shares) in zip(cycle(COLOURS), cells.items(), strict=False):
         for seed, line in zip(origin.seeds, shares, strict=True):
             ax.plot(levels, line, color=colour, lw=0.6, alpha=0.6)
-            columns.add(cell=title, seed=seed, level=levels, r2=line)
+            numbers.add(cell=title, seed=seed, level=levels, r2=line)
         ax.plot(levels, shares.mean(axis=0), color=colour, lw=1.8, marker="o", ms=3, label=title)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axhline(1, color=INK, lw=0.8)
@@ -114,19 +129,19 @@ def locality(
         reached.append(f"{title} " + (f"{enough[0]:g}" if enough else f"none (best {shares.mean(axis=0).max():.2f})"))
     finding = f"Smallest level that reproduces at least 0.8 of the shift: {'; '.join(reached)}."
     alt = f"Share of the observed shift reproduced against the {probe.meaning}, for {', '.join(cells)}."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def kernel_scale_curve(
+def drift_by_size(
     name: str,
     task: Task,
     sizes: Sequence[float],
     lines: Mapping[str, Float[np.ndarray, " S"]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """A quantity against the size of the deviation, on logarithmic axes, Monte Carlo beside closed form."""
-    figure, axes = canvas(5.2, 3.1)
+    figure, axes = subplots(5.2, 3.1)
     ax = axes[0, 0]
     styles = ({"marker": "o", "ls": "none", "ms": 5}, {"lw": 1.6}, {"lw": 1.4, "ls": "--"})
     for style, colour, (title, values) in zip(styles, (ORANGE, INK, BLUE), lines.items(), strict=False):
@@ -141,4 +156,4 @@ def kernel_scale_curve(
     ]
     finding = f"Drift of the {task.info.quantity}: {first} lies within {' and within '.join(gaps)} at every size."
     alt = f"Drift of {task.info.quantity} against the size of the deviation: {', '.join(lines)}."
-    return Figure(name, figure, finding, alt, origin, {"s": list(sizes)} | {k: list(v) for k, v in lines.items()})
+    return CaptionedFigure(name, figure, finding, alt, origin, [pd.DataFrame({"s": sizes} | dict(lines))])

@@ -1,4 +1,4 @@
-"""Pictures of double pendulums: a motion to play, and what errors do to their energy (pages layer)."""
+"""Pictures of double pendulums: a motion to play, and what errors do to their energy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.ticker import NullFormatter
 
 from physlib.figures.interactive import Interactive
-from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, styled
+from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, styled, subplots
 from physlib.tasks.pendulum import DT
 
 APART = 4.6  # between pivots, in arms
@@ -24,7 +24,7 @@ def _arms(angles: Float[np.ndarray, " 2"], pivot: float) -> tuple[list[float], l
     return [pivot, *(pivot + x)], [0.0, *y]
 
 
-def swing(
+def pendulum_animation(
     name: str,
     motions: Mapping[str, Float[np.ndarray, "T 2"]],
     energies: Mapping[str, float],
@@ -49,7 +49,7 @@ def swing(
         ]
 
     moving = list(range(len(trails), 2 * len(trails)))
-    figure = go.Figure(
+    figure = go.CaptionedFigure(
         [*trails, *pose(0)],
         frames=[go.Frame(data=pose(t), traces=moving, name=str(t)) for t in range(steps)],
     )
@@ -120,19 +120,19 @@ def _clock(steps: int) -> dict:
 
 
 @styled
-def amplification(
+def energy_rise(
     name: str,
     sizes: Float[np.ndarray, " S"],
     lines: Mapping[str, tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """Mean change of energy against the size of a white error, measured as dots and to second order as lines."""
-    figure, axes = canvas(5.6, 3.4)
-    ax, columns = axes[0, 0], Columns()
+    figure, axes = subplots(5.6, 3.4)
+    ax, numbers = axes[0, 0], Numbers()
     for colour, marker, (title, (measured, theory)) in zip(COLOURS, "os^v", lines.items(), strict=False):
         ax.plot(sizes, measured, marker, color=colour, label=title, ms=5)
         ax.plot(sizes, theory, color=colour, lw=1.2)
-        columns.add(representation=title, size=sizes, measured=measured, second_order=theory)
+        numbers.add(representation=title, size=sizes, measured=measured, second_order=theory)
     ax.set(xscale="log", yscale="log", xlabel="size s of the error (share of a standard deviation)")
     ax.set_ylabel("mean change of energy (J)")
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -142,4 +142,4 @@ def amplification(
     ratios = [f"{np.mean(values / lower):.0f} times as much as {first}" for _, (values, _) in others]
     finding = f"White errors of one size raise the energy seen through {', '.join(title for title, _ in others)} {', '.join(ratios)}."
     alt = "Two rising lines on double logarithmic axes with slope two, one per representation, far apart."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from physlib.figures.interactive import Interactive, heights, histogram
-from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, grid, styled
+from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, CaptionedFigure, Numbers, Origin, panel_grid, styled
 from physlib.stats.distances import total_variation
 from physlib.stats.histogram import flat_mass
 from physlib.tasks import Task
@@ -19,14 +19,14 @@ DOTS = 1_500  # samples drawn of each panel
 
 
 @styled
-def strategies(name: str, rows: pd.DataFrame, origin: Origin) -> Figure:
+def remedy_effects(name: str, rows: pd.DataFrame, origin: Origin) -> CaptionedFigure:
     """Total variation without and with each strategy, one dot a seed.
 
     `rows` has `panel`, `label`, `tv_before` and `tv_after` of each seed, and `plausible_after`.
     """
     panels = dict(list(rows.groupby("panel", sort=False)))
-    figure, axes = grid(len(panels), min(2, len(panels)), 4.6, 0.6 + 0.3 * max(map(len, panels.values())))
-    numbers, found = Columns(), []
+    figure, axes = panel_grid(len(panels), min(2, len(panels)), 4.6, 0.6 + 0.3 * max(map(len, panels.values())))
+    numbers, found = Numbers(), []
     for ax, (title, some) in zip(axes.flat, panels.items(), strict=False):
         before, after = (some[key].map(np.mean) for key in ("tv_before", "tv_after"))
         for i, row in enumerate(some.itertuples()):
@@ -50,19 +50,19 @@ def strategies(name: str, rows: pd.DataFrame, origin: Origin) -> Figure:
         "run with it, blue where the mean is smaller; on the right the plausible share with it."
     )
     alt = "Panels by task, one row a strategy: a bar for the shift before and dots for the shift after."
-    return Figure(name, figure, finding, alt, origin, numbers)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def foretold(
+def remedy_forecasts(
     name: str, rows: pd.DataFrame, helps: float, right: float, helped: float, rank: float, origin: Origin
-) -> Figure:
+) -> CaptionedFigure:
     """Total variation with a strategy over that without: as a kernel forecasts it, and as measured, beyond noise.
 
     `rows` has `task`, `strategy`, `expected` and `found`; a ratio below `helps` counts as help, which is forecast rightly
     in a share `right` of them and true in a share `helped`; `rank` is their rank correlation.
     """
-    figure, axes = grid(1, 1, 5.6, 4.2)
+    figure, axes = panel_grid(1, 1, 5.6, 4.2)
     ax = axes[0, 0]
     for colour, (task, some) in zip(cycle(COLOURS), rows.groupby("task", sort=False), strict=False):
         ax.plot(some.expected, some.found, "o", color=colour, label=task, ms=6)
@@ -82,18 +82,20 @@ def foretold(
     )
     tasks = ", ".join(rows.task.unique())
     alt = f"Scatter of measured against expected ratio of shifts, one dot a strategy and task, for {tasks}."
-    return Figure(name, figure, finding, alt, origin, rows)
+    return CaptionedFigure(name, figure, finding, alt, origin, [rows])
 
 
 @styled
-def codes(name: str, felt: Mapping[str, Mapping[str, Float[np.ndarray, " C"]]], origin: Origin) -> Figure:
+def sensitivities(
+    name: str, felt: Mapping[str, Mapping[str, Float[np.ndarray, " C"]]], origin: Origin
+) -> CaptionedFigure:
     """How far the quantity moves, over its range, when one number alone of what the model sees is in error."""
-    figure, axes = grid(len(felt), 3, 3.4, 2.4, sharey=True)
-    columns, told = Columns(), []
+    figure, axes = panel_grid(len(felt), 3, 3.4, 2.4, sharey=True)
+    numbers, told = Numbers(), []
     for ax, (task, lines) in zip(axes.flat, felt.items(), strict=False):
         for colour, (seen, moved) in zip((GREY, ORANGE, BLUE), lines.items(), strict=False):
             ax.plot(np.arange(len(moved)), 100 * moved, "o-", color=colour, ms=3.5, lw=1, label=seen)
-            columns.add(task=task, seen=seen, number=np.arange(len(moved)), moved=moved)
+            numbers.add(task=task, seen=seen, number=np.arange(len(moved)), moved=moved)
         whole = {seen: float(np.sqrt(np.sum(moved**2))) for seen, moved in lines.items()}
         told.append(f"{task}: " + ", ".join(f"{seen} {100 * value:.1f} %" for seen, value in whole.items()))
         ax.set_title(task, fontsize=9.5)
@@ -104,36 +106,36 @@ def codes(name: str, felt: Mapping[str, Mapping[str, Float[np.ndarray, " C"]]], 
     axes[0, 0].legend(fontsize=8)
     finding = f"Root of the summed squares over all numbers, per cent of the range. {'; '.join(told)}."
     alt = f"Lines over the index of each coordinate for {', '.join(felt)}: how much the quantity feels an error there."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def answers(
+def requested_and_generated(
     name: str, told: Mapping[str, tuple[Task, Float[np.ndarray, " N"], Float[np.ndarray, " N"]]], origin: Origin
-) -> Figure:
+) -> CaptionedFigure:
     """What came out against what a told model was asked for, in units of the range, one panel a strategy and task.
 
     `told` maps a title to the task, the values asked for and those measured.
     """
-    figure, axes = grid(len(told), 3, 2.6, 2.6, sharex=True, sharey=True)
-    columns, found = Columns(), []
+    figure, axes = panel_grid(len(told), 3, 2.6, 2.6, sharex=True, sharey=True)
+    numbers, found = Numbers(), []
     for ax, (title, (task, wanted, made)) in zip(axes.flat, told.items(), strict=False):
         x, y = ((np.asarray(v, dtype=float) - task.lo) / (task.hi - task.lo) for v in (wanted, made))
         shown = slice(DOTS)
         ax.plot(x[shown], y[shown], ".", color=BLUE, ms=2, alpha=0.35, rasterized=True)
         ax.plot([0, 1], [0, 1], color=INK, lw=1)
         ax.set_title(title, fontsize=9)
-        columns.add(title=title, asked=x[shown], made=y[shown])
+        numbers.add(title=title, asked=x[shown], made=y[shown])
         found.append(f"{title} {np.nanmean(np.abs(y - x) < 0.05):.0%}")
     axes[0, 0].set(xlim=(-0.1, 1.1), ylim=(-0.3, 1.3))
     figure.supxlabel("asked for, from end to end of the range", fontsize=9.5)
     figure.supylabel("came out", fontsize=9.5)
     finding = f"Share of samples within a twentieth of the range of what was asked for: {'; '.join(found)}."
     alt = f"Scatter of the value that came out against the value asked for, with the diagonal, for {', '.join(told)}."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
-def chooser(
+def remedy_menu(
     name: str,
     task: Task,
     before: Float[np.ndarray, " M"],

@@ -1,4 +1,4 @@
-"""Pictures of the shift: samples beside data, histograms, forecasts on observations (pages layer)."""
+"""Pictures of the shift: samples beside data, histograms, forecasts on observations."""
 
 from __future__ import annotations
 
@@ -6,10 +6,23 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, Origin, canvas, grid, styled
+from physlib.figures.style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    INK,
+    ORANGE,
+    CaptionedFigure,
+    Numbers,
+    Origin,
+    panel_grid,
+    styled,
+    subplots,
+)
 from physlib.stats.distances import shift_r2, total_variation, tv_floor
 from physlib.stats.histogram import Bins, flat_mass
 from physlib.tasks import Task
@@ -61,14 +74,14 @@ def trajectories(
     task: Task,
     panels: Mapping[str, Float[np.ndarray, "N T D"]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """Trajectories side by side, one panel per source, the first channel against time."""
-    figure, axes = canvas(3.4 * len(panels), 2.5, columns=len(panels), sharey=True)
-    columns = Columns()
+    figure, axes = subplots(3.4 * len(panels), 2.5, columns=len(panels), sharey=True)
+    numbers = Numbers()
     for ax, (title, x), colour in zip(axes[0], panels.items(), cycle((INK, *COLOURS)), strict=False):
         for i, path in enumerate(x[..., 0]):
             ax.plot(path, color=colour, alpha=0.75, lw=1)
-            columns.add(panel=title, trajectory=i, step=range(len(path)), value=np.round(path, 5))
+            numbers.add(panel=title, trajectory=i, step=range(len(path)), value=np.round(path, 5))
         ax.set(title=title, xlabel="step")
     axes[0, 0].set_ylabel("x")
     medians = [f"{title} {float(np.median(task.residual(x))):.3f}" for title, x in panels.items()]
@@ -77,24 +90,24 @@ def trajectories(
         f"(plausible: below {task.info.threshold:g})."
     )
     alt = f"Line plots of {task.info.title} trajectories over time: {', '.join(panels)}."
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def profiles(
+def histograms(
     name: str,
     cells: Sequence[tuple[Task, str, Float[np.ndarray, "S M"]]],
     n: int | Sequence[int],
     origin: Origin,
     columns: int = 3,
     plausible: Sequence[float] | None = None,
-) -> Figure:
+) -> CaptionedFigure:
     """Observed over flat, one panel per task and model, one line per seed; tails beside the range.
 
     `n` samples in every run, or in those of each panel; `plausible` shares, one per panel, are written into it.
     """
-    figure, axes = grid(len(cells), columns, 3.1, 2.3, sharey=True)
-    numbers = Columns()
+    figure, axes = panel_grid(len(cells), columns, 3.1, 2.3, sharey=True)
+    numbers = Numbers()
     sizes = np.broadcast_to(n, len(cells))
     for ax, (task, model, masses), size in zip(axes.flat, cells, sizes, strict=False):
         bins = masses.shape[1] - 3
@@ -122,7 +135,7 @@ def profiles(
         f"Histograms of the measured quantity relative to the flat prior, {len(cells)} panels, one line per seed; "
         "a grey band shows what sampling noise allows; short bars outside the range are under- and overflow."
     )
-    return Figure(name, figure, finding, alt, origin, numbers)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
@@ -133,9 +146,9 @@ def observed_and_forecast(
     forecasts: Mapping[str, Float[np.ndarray, " M"]],
     n: int,
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """The observed histogram filled, forecasts as lines over it."""
-    figure, axes = canvas(6.6, 3.2)
+    figure, axes = subplots(6.6, 3.2)
     ax, bins = axes[0, 0], len(observed) - 3
     _frame(ax, task, bin_noise(bins, n))
     steps(ax, task.bins, observed, fill=True, color=GREY, alpha=0.45, label="observed in samples")
@@ -144,7 +157,7 @@ def observed_and_forecast(
     ax.set_ylabel("mass / intended mass")
     ax.set_ylim(bottom=0)
     figure.legend(loc="outside lower center", ncols=3)
-    columns = bin_columns(task, bins) | {"observed": observed} | dict(forecasts)
+    numbers = [pd.DataFrame(bin_columns(task, bins) | {"observed": observed} | dict(forecasts))]
     flat = flat_mass(bins)
     scores = [f"{label} R2 {shift_r2(mass, observed):.2f}" for label, mass in forecasts.items()]
     finding = (
@@ -159,7 +172,7 @@ def observed_and_forecast(
         f"first bin, highest near {at:.3g} with {bins * observed[top + 1]:.2f}, {bins * observed[-3]:.2f} in the last. Lines: "
         + "; ".join(f"{label} reaches at most {bins * mass.max():.2f}" for label, mass in forecasts.items())
     )
-    return Figure(name, figure, finding, alt, origin, columns)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
@@ -170,9 +183,9 @@ def forecast_interval(
     interval: Float[np.ndarray, "2 M"],
     observed: Float[np.ndarray, "S M"],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """A forecast with its interval for one new run, and the runs that came of it, a dot a seed."""
-    figure, axes = canvas(6.6, 3.2)
+    figure, axes = subplots(6.6, 3.2)
     ax, bins = axes[0, 0], len(mass) - 3
     width = (task.hi - task.lo) / bins
     rows = np.arange(bins + 2)  # the failed row has nothing to show
@@ -195,8 +208,8 @@ def forecast_interval(
         f"width is {np.mean(interval[1] - interval[0]):.4f} of all mass."
     )
     alt = f"Bars of the interval per bin of {task.info.quantity}, a line for the forecast, dots for runs. {finding}"
-    columns = Columns()
+    numbers = Numbers()
     for seed, run in zip(origin.seeds, observed, strict=True):
         ends = {"low": interval[0], "high": interval[1]}
-        columns.add(seed=seed, **bin_columns(task, bins), forecast=mass, **ends, observed=run)
-    return Figure(name, figure, finding, alt, origin, columns)
+        numbers.add(seed=seed, **bin_columns(task, bins), forecast=mass, **ends, observed=run)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)

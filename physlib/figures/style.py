@@ -1,4 +1,4 @@
-"""One figure style, light and dark: figures as inline SVG that takes the page's ink (pages layer).
+"""One figure style, light and dark: figures as inline SVG that takes the page's ink.
 
 Lines and text are drawn in a marker colour that becomes `currentColor`, so the same figure reads on
 white and on black. A figure carries its finding, its alternative text, where its numbers come from,
@@ -11,14 +11,14 @@ import base64
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure as Canvas
+from matplotlib.figure import Figure
 
 INK = "#010203"  # becomes currentColor
 GREY = "#8c8c8c"
@@ -63,21 +63,21 @@ class Origin:
 
 
 @dataclass(frozen=True, repr=False)
-class Figure:
+class CaptionedFigure:
     """A finished figure, shown as HTML: inline SVG, caption, and the numbers as CSV."""
 
     name: str
-    canvas: Canvas
+    figure: Figure
     finding: str  # the caption: what the figure shows, with its numbers
     alt: str  # what is drawn, for those who do not see it
     origin: Origin | str
-    numbers: pd.DataFrame | Mapping[str, Sequence | np.ndarray]  # what is plotted, column by column
+    numbers: Sequence[pd.DataFrame]  # what is plotted, stretch by stretch
 
     def svg(self) -> str:
         """The drawing as one SVG element that takes its ink from the page."""
         buffer = io.StringIO()
         with matplotlib.rc_context(STYLE):
-            self.canvas.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+            self.figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
         text = buffer.getvalue()
         text = text[text.index("<svg") :].replace(INK, "currentColor")
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -89,7 +89,7 @@ class Figure:
 
     def csv(self) -> str:
         """The plotted numbers, with their origin on the first line."""
-        numbers = pd.DataFrame(self.numbers).to_csv(index=False, lineterminator="\n")
+        numbers = pd.concat(self.numbers).to_csv(index=False, lineterminator="\n")
         return f"# {self.name}. {self.origin}\n{numbers}"
 
     def __repr__(self) -> str:
@@ -97,7 +97,7 @@ class Figure:
 
     def _repr_html_(self) -> str:
         numbers = base64.b64encode(self.csv().encode()).decode()
-        width = self.canvas.get_figwidth()
+        width = self.figure.get_figwidth()
         return (
             f'<figure class="phys" id="{self.name}"><div class="phys-scroll" tabindex="0">'
             f'<div style="min-width:{width * 66:.0f}px;max-width:{width * 118:.0f}px">{self.svg()}</div></div>'
@@ -107,30 +107,28 @@ class Figure:
         )
 
 
-class Columns(dict[str, list]):
-    """The plotted numbers, grown column by column in step."""
+class Numbers(list[pd.DataFrame]):
+    """The plotted numbers, grown stretch by stretch."""
 
     def add(self, **values: Any) -> None:
-        """Append one stretch to every column; a single value is repeated over it."""
-        length = max(len(value) for value in values.values() if not np.isscalar(value))
-        for name, value in values.items():
-            self.setdefault(name, []).extend([value] * length if np.isscalar(value) else value)
+        """Append a stretch of columns; a single value is repeated over it. Raises `ValueError` for unequal lengths."""
+        self.append(pd.DataFrame(values))
 
 
-def grid(count: int, across: int, width: float, height: float, **options) -> tuple[Canvas, np.ndarray]:
+def panel_grid(count: int, across: int, width: float, height: float, **options) -> tuple[Figure, np.ndarray]:
     """An empty figure of `count` panels, each of a size in inches, at most `across` in a row; its axes `(rows, columns)`.
 
     What the last row has to spare is hidden.
     """
     columns = min(across, count)
     rows = -(-count // columns)
-    figure, axes = canvas(width * columns, height * rows, rows, columns, **options)
+    figure, axes = subplots(width * columns, height * rows, rows, columns, **options)
     for ax in axes.flat[count:]:
         ax.set_visible(False)
     return figure, axes
 
 
-def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **grid) -> tuple[Canvas, np.ndarray]:
+def subplots(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, np.ndarray]:
     """An empty figure in the house style, inches, and its axes `(rows, columns)`."""
-    figure = Canvas(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, **grid)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)

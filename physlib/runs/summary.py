@@ -45,7 +45,7 @@ class Keep:
     deviations: bool = True  # `probe_covariance` or `probe_spectrum`: second moments of what redrawing left
     nearest: bool = True  # `nearest_...` `(M,)`: distances to the training set
     representation: bool = True  # `chart/...`: weights of learned coordinates
-    trajectories: int = 48  # first samples that are kept whole
+    trajectories: int = 1_000  # first samples that are kept whole
 
     def chosen(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Those of a run's arrays that are stored."""

@@ -13,7 +13,7 @@ from physlib.audit.report.text import kernel_in_words, number, sentences, share
 from physlib.audit.result import AuditResult
 from physlib.figures.mechanism import heat
 from physlib.figures.shift import over_intended, steps
-from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, Columns, Figure, canvas, styled
+from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, CaptionedFigure, Numbers, styled, subplots
 from physlib.stats.histogram import Bins
 
 
@@ -33,11 +33,11 @@ def _cut_tails(ax: Axes, bins: Bins, mass: Float[np.ndarray, " M"]) -> None:
 
 
 @styled
-def shift(result: AuditResult) -> Figure:
+def shift(result: AuditResult) -> CaptionedFigure:
     """Forecast, and samples where there are any, relative to the demonstrations."""
     bins, predicted, found = result.demos.bins, result.forecast, result.findings
-    figure, axes = canvas(6.8, 3.4)
-    ax, columns = axes[0, 0], Columns()
+    figure, axes = subplots(6.8, 3.4)
+    ax, numbers = axes[0, 0], Numbers()
     low, high = (over_intended(bins, mass)[1:-2] for mass in (predicted.low, predicted.high))
     ax.stairs(high, bins.edges, baseline=low, fill=True, color=BLUE, alpha=0.22, label="forecast, range")
     steps(ax, bins, predicted.typical.mass, color=BLUE, lw=1.6, label="forecast, typical")
@@ -55,37 +55,36 @@ def shift(result: AuditResult) -> Figure:
     _cut_tails(ax, bins, main)
     figure.legend(loc="outside lower center", ncols=3)
     ends = [bins.span(i, i) for i in range(bins.count + 2)]
-    columns.add(lo=[e[0] for e in ends], hi=[e[1] for e in ends], intended=bins.reference[:-1])
-    for name, mass in rows.items():
-        columns[name] = list(mass[:-1])
+    inner = {name: mass[:-1] for name, mass in rows.items()}
+    numbers.add(lo=[e[0] for e in ends], hi=[e[1] for e in ends], intended=bins.reference[:-1], **inner)
     part = sentences(result)
     finding = " ".join((part.get("verdict") or part["forecast"])[:1])
     beyond = f" Beyond the bins, tails of {share(bins.reference[0])} each; lines above {ax.get_ylim()[1]:.3g} are cut."
     alt = f"Steps of share over intended share against {result.demos.label}. {finding}"
-    return Figure("audit-shift", figure, finding + beyond, alt, _origin(result), columns)
+    return CaptionedFigure("audit-shift", figure, finding + beyond, alt, _origin(result), numbers)
 
 
 @styled
-def demonstrations(result: AuditResult) -> Figure:
+def demonstrations(result: AuditResult) -> CaptionedFigure:
     """The intended distribution as measured."""
-    figure, axes = canvas(6.8, 2.6)
+    figure, axes = subplots(6.8, 2.6)
     ax, q = axes[0, 0], result.demos.loaded.q
     span = np.quantile(q, [0.001, 0.999])
     edges = np.linspace(*span, 61)
     heights = np.histogram(q, edges)[0] / len(q) / np.diff(edges)
     ax.stairs(heights, edges, fill=True, color=GREY, alpha=0.5, label="demonstrations")
-    columns = Columns()
-    columns.add(lo=edges[:-1], hi=edges[1:], demonstrations=heights)
+    numbers = Numbers()
+    numbers.add(lo=edges[:-1], hi=edges[1:], demonstrations=heights)
     ax.set(xlabel=result.demos.label, ylabel="density", ylim=(0, None))
     finding = sentences(result)["demonstrations"][0]
-    return Figure("audit-demonstrations", figure, finding, f"Histogram. {finding}", _origin(result), columns)
+    return CaptionedFigure("audit-demonstrations", figure, finding, f"Histogram. {finding}", _origin(result), numbers)
 
 
 @styled
-def transition(result: AuditResult) -> Figure:
+def transition(result: AuditResult) -> CaptionedFigure:
     """Where the mass of each bin goes, and by how much on average."""
     bins, typical, unit = result.demos.bins, result.forecast.typical, result.demos.unit
-    figure, axes = canvas(7.2, 3.2, columns=2)
+    figure, axes = subplots(7.2, 3.2, columns=2)
     left, right = axes[0]
     figure.colorbar(heat(left, bins, typical.transition), ax=left, label="share of the column")
     left.set(xlabel=f"{result.demos.title} of the demonstration", ylabel="measured after")
@@ -93,75 +92,77 @@ def transition(result: AuditResult) -> Figure:
     right.axhline(0, color=GREY, lw=0.8)
     right.plot(centres, drift, color=ORANGE, marker="o", ms=3)
     right.set(xlabel=result.demos.label, ylabel=f"drift b(q){f' ({unit})' if unit else ''}")
-    columns = Columns()
-    columns.add(q=centres, drift=drift, stays=np.diag(typical.transition)[1:-2])
+    numbers, stays = Numbers(), np.diag(typical.transition)[1:-2]
+    numbers.add(q=centres, drift=drift, stays=stays)
     finding = (
-        f"What {kernel_in_words(typical.kernel)} does: {share(np.mean(columns['stays']))} of a bin stays in it on average; "
+        f"What {kernel_in_words(typical.kernel)} does: {share(stays.mean())} of a bin stays in it on average; "
         f"the drift runs from {number(drift.min(), sign=True)} to {number(drift.max(), unit, sign=True)}."
     )
     alt = f"Heat map of the transition matrix with a band near its diagonal, and the drift as a line. {finding}"
-    return Figure("audit-transition", figure, finding, alt, _origin(result), columns)
+    return CaptionedFigure("audit-transition", figure, finding, alt, _origin(result), numbers)
 
 
 @styled
-def sensitivity(result: AuditResult) -> Figure:
+def sensitivity(result: AuditResult) -> CaptionedFigure:
     """Where in the trajectory an error matters: change of the quantity per unit of error, by time and column."""
     found = result.sensitivity
-    figure, axes = canvas(6.8, 2.6)
-    ax, columns = axes[0, 0], Columns()
+    figure, axes = subplots(6.8, 2.6)
+    ax, numbers = axes[0, 0], Numbers()
     for d, colour in zip(range(min(found.slope.shape[1], len(COLOURS))), COLOURS, strict=False):
         ax.plot(found.windows, found.slope[:, d], color=colour, marker="o", ms=3, label=f"column {d}")
     for d in range(found.slope.shape[1]):
-        columns.add(step=found.windows, column=d, slope=found.slope[:, d], drift=found.drift[:, d])
+        numbers.add(step=found.windows, column=d, slope=found.slope[:, d], drift=found.drift[:, d])
     ax.set(xlabel="step", ylabel="change per unit of error", ylim=(0, None))
     ax.legend(loc="best")  # the ends of a trajectory often matter most
     finding = sentences(result)["sensitivity"][0]
-    return Figure("audit-sensitivity", figure, finding, f"Lines over time. {finding}", _origin(result), columns)
+    return CaptionedFigure(
+        "audit-sensitivity", figure, finding, f"Lines over time. {finding}", _origin(result), numbers
+    )
 
 
 @styled
-def representations(result: AuditResult) -> Figure:
+def representations(result: AuditResult) -> CaptionedFigure:
     """The forecast shift by representation."""
-    figure, axes = canvas(6.8, 0.36 * len(result.ranking) + 0.9)
+    figure, axes = subplots(6.8, 0.36 * len(result.ranking) + 0.9)
     ax, names = axes[0, 0], [r.name for r in result.ranking]
     tv = [r.tv for r in result.ranking]
     ax.barh(names, tv, xerr=[2 * r.spread for r in result.ranking], color=BLUE, alpha=0.7, ecolor=GREY)
     ax.invert_yaxis()
     ax.set(xlabel="forecast share of trajectories in the wrong bin", xlim=(0, None))
-    columns = Columns()
-    columns.add(representation=names, tv=tv, mean_shift=[r.mean_shift for r in result.ranking])
+    numbers = Numbers()
+    numbers.add(representation=names, tv=tv, mean_shift=[r.mean_shift for r in result.ranking])
     finding = sentences(result)["representations"][0]
-    return Figure("audit-representations", figure, finding, f"Bars. {finding}", _origin(result), columns)
+    return CaptionedFigure("audit-representations", figure, finding, f"Bars. {finding}", _origin(result), numbers)
 
 
 @styled
-def ladder(result: AuditResult) -> Figure:
+def ladder(result: AuditResult) -> CaptionedFigure:
     """Skill of every candidate kernel on samples that it was not fitted to."""
     fits = result.findings.explanation.ladder
-    figure, axes = canvas(6.8, 0.34 * len(fits) + 0.9)
-    ax, columns = axes[0, 0], Columns()
-    columns.add(kernel=[fit.kernel for fit in fits], skill=[fit.skill for fit in fits], size=[fit.size for fit in fits])
-    columns.add(low=[fit.skill_interval[0] for fit in fits], high=[fit.skill_interval[1] for fit in fits])
-    ax.barh(columns["kernel"], np.clip(columns["skill"], -0.2, 1), color=COLOURS[2], alpha=0.7)
-    ax.hlines(range(len(fits)), np.clip(columns["low"], -0.2, 1), np.clip(columns["high"], -0.2, 1), color=GREY)
+    figure, axes = subplots(6.8, 0.34 * len(fits) + 0.9)
+    ax, numbers, intervals = axes[0, 0], Numbers(), [fit.skill_interval for fit in fits]
+    names, skills, (low, high) = [fit.kernel for fit in fits], [fit.skill for fit in fits], zip(*intervals, strict=True)
+    numbers.add(kernel=names, skill=skills, size=[fit.size for fit in fits], low=low, high=high)
+    ax.barh(names, np.clip(skills, -0.2, 1), color=COLOURS[2], alpha=0.7)
+    ax.hlines(range(len(fits)), np.clip(low, -0.2, 1), np.clip(high, -0.2, 1), color=GREY)
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, lw=0.8)
     ax.set(xlabel="skill: share of the shift explained", xlim=(-0.2, 1))
     finding = sentences(result)["explanation"][0] + " Grey lines are intervals of 95 %."
-    return Figure("audit-ladder", figure, finding, f"Bars. {finding}", _origin(result), columns)
+    return CaptionedFigure("audit-ladder", figure, finding, f"Bars. {finding}", _origin(result), numbers)
 
 
 @styled
-def plausibility(result: AuditResult) -> Figure:
+def plausibility(result: AuditResult) -> CaptionedFigure:
     """Quantiles of looks over the demonstrations' own: at one, samples look like demonstrations."""
     found = result.findings.plausibility
-    figure, axes = canvas(6.8, 0.5 * len(found.proxies) + 1.1)
-    ax, columns = axes[0, 0], Columns()
+    figure, axes = subplots(6.8, 0.5 * len(found.proxies) + 1.1)
+    ax, numbers = axes[0, 0], Numbers()
     for p, colour in zip(range(len(found.quantiles)), COLOURS, strict=False):
         ratio = [proxy.samples[p] / max(proxy.demonstrations[p], 1e-300) for proxy in found.proxies]
         names = [proxy.name for proxy in found.proxies]
         ax.plot(ratio, names, "o", color=colour, label=f"{100 * found.quantiles[p]:.0f} % quantile")
-        columns.add(proxy=names, quantile=found.quantiles[p], ratio=ratio)
+        numbers.add(proxy=names, quantile=found.quantiles[p], ratio=ratio)
     ax.axvline(1, color=INK, lw=0.9)
     ax.set(xlabel="samples / demonstrations", xscale="log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5)))
@@ -170,10 +171,10 @@ def plausibility(result: AuditResult) -> Figure:
     ax.margins(y=0.3)
     figure.legend(loc="outside lower center", ncols=3)
     finding = " ".join(sentences(result)["plausibility"])
-    return Figure("audit-plausibility", figure, finding, f"Dots. {finding}", _origin(result), columns)
+    return CaptionedFigure("audit-plausibility", figure, finding, f"Dots. {finding}", _origin(result), numbers)
 
 
-FIGURES: dict[str, Callable[[AuditResult], Figure]] = {
+FIGURES: dict[str, Callable[[AuditResult], CaptionedFigure]] = {
     f.__name__: f for f in (shift, demonstrations, transition, sensitivity, representations, ladder, plausibility)
 }
 """Figures by name; the last two need samples."""

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from physlib.audit.report.figures import FIGURES
 from physlib.audit.report.text import number, sentences, share
 from physlib.audit.result import AuditResult
-from physlib.figures import Figure
+from physlib.figures import CaptionedFigure
 
 _SECTIONS = (
     ("verdict", "Have the samples shifted?", ("shift",)),
@@ -54,7 +54,7 @@ def report(result: AuditResult) -> str:
     )
 
 
-def _figures(result: AuditResult, key: str, names: tuple[str, ...]) -> list[Figure]:
+def _figures(result: AuditResult, key: str, names: tuple[str, ...]) -> list[CaptionedFigure]:
     if key == "explanation" and result.findings.explanation.skill is None:
         return []  # nothing was fitted
     if key == "forecast" and result.findings is None:

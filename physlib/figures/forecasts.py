@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from physlib.figures.style import COLOURS, GREY, INK, Figure, Origin, canvas, styled
+from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Origin, styled, subplots
 
 
 @styled
-def skills(name: str, rows: pd.DataFrame, medians: pd.DataFrame, origin: Origin) -> Figure:
+def forecast_scores(name: str, rows: pd.DataFrame, medians: pd.DataFrame, origin: Origin) -> CaptionedFigure:
     """Forecast R2 by kernel, one panel per source, one dot per task and model; below -1 drawn at -1.
 
     `rows` of the results table, and their `medians` over groups of runs in the order of the panels.
     """
     kernels, sources = list(dict.fromkeys(rows.kernel)), list(dict.fromkeys(medians.source))
     groups = list(dict.fromkeys(zip(rows.task, rows.model, strict=True)))
-    figure, axes = canvas(10.5, 0.34 * len(kernels) + 1.5, columns=len(sources), sharey=True, sharex=True)
+    figure, axes = subplots(10.5, 0.34 * len(kernels) + 1.5, columns=len(sources), sharey=True, sharex=True)
     markers = {model: "os^vD"[i] for i, model in enumerate(dict.fromkeys(rows.model))}
     colours = dict(zip(dict.fromkeys(rows.task), cycle(COLOURS), strict=False))
     shown: dict[str, Any] = {}
@@ -43,16 +43,16 @@ def skills(name: str, rows: pd.DataFrame, medians: pd.DataFrame, origin: Origin)
     finding = f"Median R2 over cells, {' / '.join(sources)}: {lines}. Values below -1 are drawn at -1."
     alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in {len(sources)} panels by source of the kernel's numbers."
     keys = ["task", "model", "kernel", "source", "corr", "r2", "skill", "skill_lo", "skill_hi"]
-    return Figure(name, figure, finding, alt, origin, rows[keys])
+    return CaptionedFigure(name, figure, finding, alt, origin, [rows[keys]])
 
 
 @styled
-def all_bins(name: str, rows: pd.DataFrame, r2: float, corr: float, origin: Origin) -> Figure:
+def shift_by_bin(name: str, rows: pd.DataFrame, r2: float, corr: float, origin: Origin) -> CaptionedFigure:
     """Forecast against observed shift, every bin and both tails of every group, coloured by kind.
 
     `rows` has `kind`, `group`, `forecast` and `observed`; `r2` and `corr` are of all of them together.
     """
-    figure, axes = canvas(5.6, 4.4)
+    figure, axes = subplots(5.6, 4.4)
     ax = axes[0, 0]
     for colour, (title, some) in zip(cycle(COLOURS), rows.groupby("kind", sort=False), strict=False):
         label = f"{title} ({some.group.nunique()})"
@@ -70,4 +70,4 @@ def all_bins(name: str, rows: pd.DataFrame, r2: float, corr: float, origin: Orig
         f"diagonal the forecast is exact; {beyond} forecasts lie beyond the left or right edge."
     )
     alt = f"Scatter of observed against forecast shift per bin, with the diagonal, for {', '.join(rows.kind.unique())}."
-    return Figure(name, figure, finding, alt, origin, rows)
+    return CaptionedFigure(name, figure, finding, alt, origin, [rows])

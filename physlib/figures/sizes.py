@@ -9,22 +9,22 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from physlib.figures.style import COLOURS, GREY, INK, Columns, Figure, Origin, canvas, grid, styled
+from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, panel_grid, styled, subplots
 
 ACROSS = 3  # panels in a row
 
 
 @styled
-def denoising(
+def denoising_error(
     name: str,
     levels: Sequence[float],
     ideal: Mapping[str, Float[np.ndarray, " L"]],
     networks: Mapping[str, Mapping[str, Float[np.ndarray, " L"]]],
     origin: Origin,
-) -> Figure:
+) -> CaptionedFigure:
     """A network's error of one denoising step over the ideal one's, against the noise level; a panel a task."""
-    figure, axes = grid(len(ideal), ACROSS, 3.2, 2.9, sharey=True)
-    numbers, told = Columns(), []
+    figure, axes = panel_grid(len(ideal), ACROSS, 3.2, 2.9, sharey=True)
+    numbers, told = Numbers(), []
     for ax, (task, best) in zip(axes.flat, ideal.items(), strict=False):
         ax.axhline(1, color=INK, lw=0.8)
         for colour, (label, error) in zip(cycle(COLOURS), networks[task].items(), strict=False):
@@ -37,16 +37,16 @@ def denoising(
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     finding = f"Error of one denoising step over that of the posterior mean: {'; '.join(told)}."
     alt = f"Lines of the error ratio against the noise level on logarithmic axes, falling towards 1. {'; '.join(told)}."
-    return Figure(name, figure, finding, alt, origin, numbers)
+    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
 
 
 @styled
-def shrinking(name: str, sizes: pd.DataFrame, factor: float, origin: Origin) -> Figure:
+def fitted_sizes(name: str, sizes: pd.DataFrame, factor: float, origin: Origin) -> CaptionedFigure:
     """The size that fits finished runs against the size that fits pilots, a dot a group of runs; dashed, the rule.
 
     `sizes` has a row a group: `task`, `model`, `kind`, which sets the colour, `pilot` and `finished`.
     """
-    figure, axes = canvas(5.6, 4.0)
+    figure, axes = subplots(5.6, 4.0)
     ax, ratios = axes[0, 0], sizes.finished / sizes.pilot
     for colour, (title, some) in zip(cycle(COLOURS), sizes.groupby("kind", sort=False), strict=False):
         ax.plot(some.pilot, some.finished, "o", color=colour, ms=5, alpha=0.8, label=title)
@@ -60,4 +60,4 @@ def shrinking(name: str, sizes: pd.DataFrame, factor: float, origin: Origin) -> 
         f"to {ratios.max():.2f}; one over the root of the ratio of training lengths is {factor:.2f}."
     )
     alt = f"Scatter on logarithmic axes of sizes for {', '.join(sizes.kind.unique())}, with the diagonal and a dashed line below it."
-    return Figure(name, figure, finding, alt, origin, sizes)
+    return CaptionedFigure(name, figure, finding, alt, origin, [sizes])
