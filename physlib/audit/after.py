@@ -36,7 +36,7 @@ class KernelFit:
     size: float  # fitted to all samples
     size_interval: Interval
     length: float | None  # correlation length, steps, where the kernel has one
-    skill: float  # fitted to one half of the samples, judged on the other, both ways
+    skill: float  # fitted to one half of the samples, tested on the other, both ways
     skill_interval: Interval
     misfit: float  # chi squared of all samples at `size`, per row
 
@@ -46,7 +46,7 @@ class Explanation:
     """What the candidates make of a shift. All None where it is under twice its floor, or nearly all samples share a bin."""
 
     kernel: str | None = None  # the best-fitting one
-    skill: float | None = None  # of the kernel that each half chooses, judged on the other
+    skill: float | None = None  # of the kernel that each half chooses, tested on the other
     skill_interval: Interval | None = None
     advantage: float | None = None  # skill less that of the baseline
     advantage_interval: Interval | None = None

@@ -126,7 +126,7 @@ class KernelResponse:
                     yield self._build(size).push(self._demos, data, numpy_rng(self._seed, purpose))
 
     def _table(self, places: list[int], weights: Weights) -> Float[np.ndarray, "S M"]:
-        """Masses at tabulated places; those of the weights asked for last are remembered."""
+        """Masses at tabulated places; those of the last weights are remembered."""
         if self._counted[0] is not weights:
             self._counted = weights, {}
         known = self._counted[1]

@@ -86,6 +86,6 @@ def read_spectrum(demonstrations: Episodes, samples: Episodes, scale: Float[np.n
     square = np.clip((shapes * excess * weight).sum(axis=1) / (shapes**2 * weight).sum(axis=1), 0, None)
     misfit = ((excess - square[:, None] * shapes) ** 2 * weight).sum(axis=1)
     best = int(np.argmin(misfit))
-    if square[best] == 0 or best == len(lengths) - 1:  # longer than any error could be told from the motion
+    if square[best] == 0 or best == len(lengths) - 1:  # longer than any error could be distinguished from the motion
         return unread
     return dataclasses.replace(unread, size=float(np.sqrt(square[best])), length=float(lengths[best]))

@@ -1,4 +1,4 @@
-"""A planar arm of three joints that reaches, with a flat prior over the hand's peak speed (tasks layer)."""
+"""A planar arm of three joints that reaches, with a flat prior over the hand's peak speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths through mazes with a flat prior over their length, and over their mean speed (tasks layer)."""
+"""Paths through mazes with a flat prior over their length, and over their mean speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mazes on a grid: free cells, shortest routes, distance to the walls, curves through corridors (tasks layer)."""
+"""Mazes on a grid: free cells, shortest routes, distance to the walls, curves through corridors."""
 
 from __future__ import annotations
 

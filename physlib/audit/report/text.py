@@ -186,7 +186,7 @@ def _explanation(result: AuditResult, f: SampleFindings) -> list[str]:
 def _skill(e: Explanation) -> list[str]:
     lines = [
         f"A small error added to the demonstrations explains {share(e.skill)} of the shift ({_span(e.skill_interval)}; "
-        f"fitted to one half of the samples, judged on the other): the best-fitting kernel is {e.kernel}. "
+        f"fitted to one half of the samples, tested on the other): the best-fitting kernel is {e.kernel}. "
         f"A blur of the quantity that knows nothing of trajectories explains {share(e.skill - e.advantage)}; "
         f"the difference is {_span(e.advantage_interval)}."
     ]
