@@ -18,7 +18,7 @@ from physlib.kernels.additive import RANK, at_level, estimate_covariance, free_e
 from physlib.kernels.baselines import flat_posterior_mean
 from physlib.kernels.contraction import posterior_mean
 from physlib.kernels.expansion import local_moments, unit_moments
-from physlib.tasks.representations import Cosines, Increments, StepsAndHeadings, recoded
+from physlib.tasks.representations import Cosines, Increments, Recoded, StepsAndHeadings
 from physlib.tasks.sensitivity import bounded, coordinate_sensitivity
 
 RING = tasks.get_task("ring")
@@ -264,7 +264,7 @@ class Halves:
 @pytest.mark.parametrize("chart", [Increments(), Cosines(), StepsAndHeadings()])
 def test_an_error_in_a_representation_is_white_on_the_recoded_task(chart):
     task = tasks.get_task("maze-umaze")
-    data, seen = task.draw(500, numpy_rng(0, "recoded")), recoded(task, chart)
+    data, seen = task.draw(500, numpy_rng(0, "recoded")), Recoded(task, chart)
     here = kernels.InRepresentation(chart, seen.scale, 0.05).push(task, data, numpy_rng(1, "recoded"))
     there = kernels.Isotropic(0.05).push(seen, seen.encoded(data), numpy_rng(1, "recoded"))
     assert np.allclose(here, there, atol=1e-7)

@@ -18,7 +18,7 @@ from physlib.runs.summary import Keep
 from physlib.runs.training import Schedule, fit
 from physlib.stats.distances import quantile_shift, total_variation, tv_floor
 from physlib.stats.histogram import bin_counts, flat_mass
-from physlib.tasks.representations import Cosines, Increments, Rates, StepsAndHeadings, analytic_chart, recoded
+from physlib.tasks.representations import Cosines, Increments, Rates, Recoded, StepsAndHeadings, analytic_chart
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from tests.conftest import physlib
 
@@ -40,7 +40,7 @@ def test_charts_invert(name):
         codes = chart.encode(x)
         assert codes.shape == x.shape
         assert np.abs(chart.decode(codes) - x).max() < 1e-8
-        seen = recoded(task, chart)
+        seen = Recoded(task, chart)
         assert np.allclose(seen.measure(codes), task.measure(x), atol=1e-7)
         assert np.allclose(seen.residual(codes), task.residual(x), atol=1e-6)
 
@@ -68,7 +68,7 @@ def test_steps_and_headings_say_the_length():
 
 def test_an_error_of_one_rate_counts_for_its_share():
     """A map's parameter is the mean of its rates, weighted by f squared."""
-    seen = recoded(LOGISTIC, Rates(LOGISTIC))
+    seen = Recoded(LOGISTIC, Rates(LOGISTIC))
     rng = numpy_rng(0, "rate")
     data = LOGISTIC.draw(4_000, rng)
     found = coordinate_sensitivity(seen, seen.encoded(data), 0.02, rng)
@@ -88,7 +88,7 @@ def test_a_learned_chart_inverts_and_lowers_the_sensitivity(monkeypatch):
     again = learned.FlowChart(ring).load(chart.weights())
     assert np.abs(again.decode(again.encode(data.x)) - data.x).max() < 1e-5
     assert np.allclose(again.encode(data.x), codes, atol=1e-4)
-    plain, seen = (forecast(t, kernels.Isotropic(0.05), 40_000).spread.mean() for t in (ring, recoded(ring, chart)))
+    plain, seen = (forecast(t, kernels.Isotropic(0.05), 40_000).spread.mean() for t in (ring, Recoded(ring, chart)))
     assert seen < 0.9 * plain
 
 

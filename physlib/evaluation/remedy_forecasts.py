@@ -24,7 +24,7 @@ from physlib.runs.config import Config
 from physlib.runs.run import fetch
 from physlib.runs.store import Store
 from physlib.studies.remedies import RemedyExperiment, experiments
-from physlib.tasks.representations import recoded
+from physlib.tasks.representations import Recoded
 
 VERSION = 1  # raise by hand when the forecasts change meaning
 DRAWS = 100_000
@@ -110,7 +110,7 @@ def forecast_remedy(experiment: RemedyExperiment, size: float, draws: int) -> tu
     known = None
     if experiment.strategy == "learned":
         chart = FlowChart(task).load(fetch(experiment.after[:1])[0].arrays)
-        known = Change(task=recoded(task, chart))
+        known = Change(task=Recoded(task, chart))
     return before, forecast_mitigation(experiment.strategy, task, Contract(size), rng, known, draws)
 
 

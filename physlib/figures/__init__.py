@@ -6,7 +6,13 @@ from physlib.figures.interactive import size_slider
 from physlib.figures.maze import length_change, maze_paths, training_length
 from physlib.figures.mechanism import drift_and_spread, drift_by_size, locality, transition
 from physlib.figures.pendulum import energy_rise, pendulum_animation
-from physlib.figures.remedies import remedy_effects, remedy_forecasts, remedy_menu, requested_and_generated, sensitivities
+from physlib.figures.remedies import (
+    remedy_effects,
+    remedy_forecasts,
+    remedy_menu,
+    requested_and_generated,
+    sensitivities,
+)
 from physlib.figures.shift import forecast_interval, histograms, observed_and_forecast, trajectories
 from physlib.figures.sizes import denoising_error, fitted_sizes
 from physlib.figures.style import CaptionedFigure, Origin

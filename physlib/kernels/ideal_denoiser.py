@@ -20,7 +20,7 @@ from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
 from physlib.kernels.particle_posterior import particle_mean
-from physlib.tasks.base import FiniteBankTask, RecurrenceTask, Task, Trajectories
+from physlib.tasks.base import RecurrenceTask, Task, Trajectories
 from physlib.tasks.maps import IntervalMap
 
 SWEEPS = 200  # steps of a chain
@@ -94,10 +94,10 @@ def ideal_denoiser(
             left = Trajectories(*(part[lost] for part in data))
             mean[lost] = _by_chain(task, left, noisy[lost], s, rng)
         return mean
-    if not isinstance(task, IntervalMap | FiniteBankTask):
+    if task.can_regenerate and not isinstance(task, IntervalMap):
         return _by_chain(task, data, noisy, s, rng)
     unit = np.tile(task.scale, task.shape[0])
-    known = task.bank(min(len(noisy), task.BANK)).x if isinstance(task, FiniteBankTask) else _many(task)
+    known = _many(task) if task.can_regenerate else task.bank(len(noisy)).x
     mean = set_mean(known.reshape(len(known), -1) / unit, noisy.reshape(len(noisy), -1) / unit, s)
     return (mean * unit).reshape(noisy.shape)
 

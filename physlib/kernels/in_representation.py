@@ -16,7 +16,7 @@ class InRepresentation(TrajectoryKernel):
     """`x~ = x + decode(c + s S e) - decode(c)`, `c` the codes of x: what a model leaves that sees the codes.
 
     The difference takes off what decoding loses by itself. With the spread of each single code it is `Isotropic` on the
-    task as `recoded` by the chart.
+    task as `Recoded` by the chart.
     """
 
     name = "in-representation"

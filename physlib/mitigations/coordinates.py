@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from physlib.mitigations.base import Change, Mitigation
-from physlib.tasks.representations import Cosines, Increments, analytic_chart, recoded
+from physlib.tasks.representations import Cosines, Increments, Recoded, analytic_chart
 
 
 class Coordinates(Mitigation):
@@ -12,7 +12,7 @@ class Coordinates(Mitigation):
     name = "coordinates"
 
     def change(self, task, data, seen, rng):
-        return Change(task=recoded(task, analytic_chart(task)))
+        return Change(task=Recoded(task, analytic_chart(task)))
 
 
 class IncrementCoordinates(Mitigation):
@@ -21,7 +21,7 @@ class IncrementCoordinates(Mitigation):
     name = "increments"
 
     def change(self, task, data, seen, rng):
-        return Change(task=recoded(task, Increments()))
+        return Change(task=Recoded(task, Increments()))
 
 
 class CosineCoordinates(Mitigation):
@@ -30,4 +30,4 @@ class CosineCoordinates(Mitigation):
     name = "cosines"
 
     def change(self, task, data, seen, rng):
-        return Change(task=recoded(task, Cosines()))
+        return Change(task=Recoded(task, Cosines()))

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from physlib.core.rng import torch_rng
 from physlib.mitigations.base import Change, Mitigation
 from physlib.tasks import Task
-from physlib.tasks.representations import Chart, recoded
+from physlib.tasks.representations import Chart, Recoded
 
 TRANSFORMS, HIDDEN = 6, (64, 64)
 STEPS, BATCH, RATE = 1_500, 512, 2e-3
@@ -27,7 +27,7 @@ class Learned(Mitigation):
 
     def change(self, task, data, seen, rng):
         chart = learn(task, data.x, int(rng.integers(2**31)))
-        return Change(task=recoded(task, chart), arrays=chart.weights())
+        return Change(task=Recoded(task, chart), arrays=chart.weights())
 
 
 class FlowChart(Chart):

@@ -12,7 +12,7 @@ from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
-from physlib.tasks.representations import Rates, analytic_chart, recoded
+from physlib.tasks.representations import Rates, Recoded, analytic_chart
 from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from physlib.tasks.sinusoid import Sinusoid
@@ -35,6 +35,7 @@ __all__ = [
     "PointMaze",
     "Population",
     "Rates",
+    "Recoded",
     "RecurrenceTask",
     "Task",
     "TaskInfo",
@@ -42,7 +43,6 @@ __all__ = [
     "analytic_chart",
     "coordinate_sensitivity",
     "get_task",
-    "recoded",
 ]
 
 

@@ -213,7 +213,8 @@ class FiniteBankTask(Task):
         return self.lo + (self.hi - self.lo) * rng.permutation((np.arange(n) + rng.random(n)) / n)
 
     def bank(self, n: int) -> Trajectories:
-        """The first `n` trajectories behind Monte Carlo, made once per process."""
+        """The first `n` trajectories behind Monte Carlo, at most `BANK`, made once per process."""
+        n = min(n, self.BANK)
         if n not in self._banks:
             self._banks[n] = self.sample(n, numpy_rng(0, f"bank of {self.name}"))
         return self._banks[n]
@@ -224,6 +225,6 @@ class FiniteBankTask(Task):
 
     def draw(self, n, rng):
         """Rows of the bank, each equally often up to one."""
-        bank = self.bank(min(n, self.BANK))
+        bank = self.bank(n)
         rows = rng.permutation(np.arange(n) % len(bank.q))
         return Trajectories(*(part[rows] for part in bank))

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from scipy.fft import dct, idct
 
 from physlib.core.rng import numpy_rng
-from physlib.tasks.base import FiniteBankTask, RecurrenceTask, Task, Trajectories
+from physlib.tasks.base import RecurrenceTask, Task, Trajectories
 from physlib.tasks.maze import Maze
 
 SCALED_BY = 4_096  # codes behind `scale`
@@ -203,7 +203,7 @@ class Recoded(Task):
     def __init__(self, inner: Task, chart: Chart):
         self.inner, self.chart = inner, chart
         self.family, self.info, self.others = inner.family, inner.info, inner.others
-        self.lo, self.hi = inner.lo, inner.hi
+        self.lo, self.hi, self.can_regenerate = inner.lo, inner.hi, inner.can_regenerate
 
     @property
     def name(self):
@@ -223,6 +223,10 @@ class Recoded(Task):
     def draw(self, n, rng):
         return self.encoded(self.inner.draw(n, rng))
 
+    def bank(self, n: int) -> Trajectories:
+        """Codes of the inner task's bank, where it has one."""
+        return self.encoded(self.inner.bank(n))
+
     def encoded(self, data: Trajectories) -> Trajectories:
         """Trajectories of the inner task as this one's."""
         return data._replace(x=self.chart.encode(data.x))
@@ -238,12 +242,3 @@ class Recoded(Task):
 
     def residual(self, x):
         return self.inner.residual(self.chart.decode(x))
-
-
-class _RecodedSimulated(Recoded, FiniteBankTask):
-    """As `Recoded`, for kernels that treat simulated rules in their own way."""
-
-
-def recoded(task: Task, chart: Chart) -> Recoded:
-    """The task as seen through a chart."""
-    return (_RecodedSimulated if isinstance(task, FiniteBankTask) else Recoded)(task, chart)
