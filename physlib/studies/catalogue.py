@@ -154,22 +154,17 @@ def keep(config: Config) -> Keep:
     timed, windowed = (own and not pilot and config.task == name for name in (SPEED_MAZE, confounds.TASK))
     pictured = own and first and (not pilot or config.task in TASKS)
     compared = config.mitigation in STATES_ASKED or config in _compared(config.profile)
+    shown = (AUDITED if config.task in ARMS else PICTURED) if pictured else FEW
     return Keep(
         samples=asked or seen or timed or windowed,
-        residual=(seen and not config.mitigation) or timed,
+        residual=seen or timed,
         others=(seen and not config.mitigation) or timed,
         condition=False,  # drawn again by `evaluation.remedies.asked`
         weights=own and first and argued and config.width <= WIDEST and PROBES[config.model] is RENOISE,
         deviations=own,
         nearest=False,
         representation=first,
-        trajectories=AUDITED
-        if pictured and config.task in ARMS
-        else COMPARED
-        if compared
-        else PICTURED
-        if pictured
-        else FEW,
+        trajectories=max(shown, COMPARED if compared else FEW),
     )
 
 
