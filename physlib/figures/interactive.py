@@ -78,7 +78,7 @@ def histogram(
 
     bins = len(mass) - 3
     centres = list(task.lo + (np.arange(-1, bins + 1) + 0.5) * (task.hi - task.lo) / bins)
-    figure = go.CaptionedFigure([go.Bar(x=centres, y=heights(mass), name=label, marker_color=GREY, opacity=0.5)])
+    figure = go.Figure([go.Bar(x=centres, y=heights(mass), name=label, marker_color=GREY, opacity=0.5)])
     figure.add_traces([line.update(x=centres, line_shape="hvh") for line in lines])
     faint, clear = "rgba(140, 140, 140, 0.3)", "rgba(0, 0, 0, 0)"
     return figure.update_layout(

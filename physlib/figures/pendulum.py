@@ -49,7 +49,7 @@ def pendulum_animation(
         ]
 
     moving = list(range(len(trails), 2 * len(trails)))
-    figure = go.CaptionedFigure(
+    figure = go.Figure(
         [*trails, *pose(0)],
         frames=[go.Frame(data=pose(t), traces=moving, name=str(t)) for t in range(steps)],
     )
