@@ -85,4 +85,5 @@ def test_studies_say_what_is_kept():
     assert {c.role for c in weighty} == {"judged", "pilot"}
     assert {c.seed for c in weighty} == {0, 100}
     assert {c.model for c in weighty if c.role == "judged"} == {"diffusion-mlp", "diffusion-unet"}
-    assert [c.task for c, keep in kept.items() if keep.trajectories > Keep.trajectories] == list(catalogue.ARMS)
+    assert [c.task for c, keep in kept.items() if keep.trajectories >= 1_000] == list(catalogue.ARMS)
+    assert Keep().trajectories == max(keep.trajectories for keep in kept.values())  # a run of no study keeps most
