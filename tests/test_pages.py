@@ -3,17 +3,23 @@
 import ast
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
 
-from physlib.book.build import execute, pages, scrub
+import physlib
+import physlib.book
+from physlib.book.build import GLUED, execute, glued_name, pages, scrub
 from physlib.book.pairing import notebook_of
 from physlib.core.errors import PhyslibError
 from tests.conftest import ROOT
 
 PAGES = pages()
+PACKAGES = ("evaluation", "figures", "kernels", "mitigations", "models", "studies", "tasks")
 
 
 def code_cells(page):
@@ -69,6 +75,45 @@ def test_page_has_its_parts(page):
     ):
         assert part in text, f"{page.stem} lacks {part}"
     assert re.search(r"^ *assert ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_pages_import_from_the_door(page):
+    for cell in code_cells(page):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                assert not any(alias.name.startswith("physlib") for alias in node.names)
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("physlib"):
+                door = {"physlib": (*physlib.__all__, *PACKAGES), "physlib.book": physlib.book.__all__}[node.module]
+                assert {alias.name for alias in node.names} <= set(door)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_page_code_has_no_undefined_or_unused_name(page):
+    code = "\n\n".join(cell.source for cell in code_cells(page))
+    ruff = [str(Path(sys.executable).parent / "ruff"), "check", "--isolated", "--select", "F,B023", "-"]
+    done = subprocess.run(ruff, input=code, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_no_number_is_glued_in_vain(page):
+    """Names in full; those that a table or a loop makes are checked where the page is executed."""
+    named = set(GLUED.findall(page.read_text()))
+    for cell in code_cells(page):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "glue":
+                name = node.args[0]
+                assert not isinstance(name, ast.Constant) or name.value in named, f"no prose names {name.value}"
+
+
+@pytest.mark.xdist_group("book")
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_prose_and_code_glue_the_same_numbers(page, book, build_folder):
+    executed = nbformat.read(build_folder / "pages" / "smoke" / f"{page.stem}.ipynb", 4)
+    outputs = [o for cell in executed.cells if cell.cell_type == "code" for o in cell.outputs]
+    glued = [name for name in map(glued_name, outputs) if name is not None]
+    assert sorted(glued) == sorted(set(GLUED.findall(page.read_text())))
 
 
 def test_unknown_parameter_stops_the_build(tmp_path):

@@ -33,6 +33,8 @@ from physlib.core.files import root, write_atomic
 from physlib.runs.presets import PROFILES
 
 SCHEME = "jupytext://"
+GLUED = re.compile(r"\{glue:text\}`([^`]+)`")
+"""Where prose names a glued number."""
 SETTINGS = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "MPLCONFIGDIR")
 """Folders of a user's own settings (start-up files, kernels, matplotlibrc), which must not reach a page."""
 
@@ -149,9 +151,16 @@ class _Peak:
         return self._largest / 1e6
 
 
+def glued_name(output: nbformat.NotebookNode) -> str | None:
+    """The name under which an output was glued; None for any other output."""
+    return output.get("metadata", {}).get("scrapbook", {}).get("name")
+
+
 def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what names the machine: papermill's paths and times, progress bars, places of warnings."""
+    """Take out what names the machine (papermill's paths and times, progress bars, places of warnings), and numbers
+    that were glued as part of a table and that the prose does not name."""
     notebook.metadata.pop("papermill", None)
+    named = set(GLUED.findall("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")))
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         tags = cell.metadata.get("tags", [])
@@ -163,6 +172,7 @@ def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 output.text = "\n".join(line for line in lines if "%|" not in line).strip()
                 output.text = re.sub(r"(/[\w.-]+)+/(?=[\w.-]+\.py)", "", output.text)
             cell.outputs = [o for o in cell.outputs if o.output_type != "stream" or o.text]
+            cell.outputs = [o for o in cell.outputs if glued_name(o) in (None, *named)]
     return notebook
 
 
