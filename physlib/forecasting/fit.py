@@ -123,7 +123,7 @@ def fit(targets: Sequence[tuple[Response, Float[np.ndarray, " M"]]]) -> Fit:
     """Free numbers that best explain observed masses, each with the response of its task; axes must agree.
 
     Minimises the sum over histograms of the squared error relative to the squared shift, so that each task weighs the
-    same whatever the size of its shift: every `STRIDE`th place of the lattice first, then downhill in steps that are
+    same whatever the size of its shift: every eighth place of the lattice first, then downhill in steps that are
     halved, at last between neighbours.
     """
     axes = targets[0][0].axes
