@@ -24,7 +24,14 @@ GROUPS = (("tent", "diffusion-mlp"), ("logistic", "diffusion-mlp"), ("sinusoid",
 
 def rows(kernel, source, r2, **columns):
     """A row of C5 for each group, its R2 planted for three seeds."""
-    fixed = {"claim": "C5", "kernel": kernel, "source": source, "at_bound": False, "profile": "laptop", "n_parameters": 1}
+    fixed = {
+        "claim": "C5",
+        "kernel": kernel,
+        "source": source,
+        "at_bound": False,
+        "profile": "laptop",
+        "n_parameters": 1,
+    }
     made = []
     for i, ((task, model), value) in enumerate(zip(GROUPS, r2, strict=True)):
         own = {name: column[i] for name, column in columns.items()}
@@ -94,7 +101,9 @@ def group():
     mass[3], mass[15] = mass[3] - 0.02, mass[15] - 0.02
     fine = np.zeros(FINE * BINS + 3, dtype=np.int32)
     fine[1:-2] = np.repeat(np.round(2_000 * mass[1:-2]).astype(np.int32), FINE)
-    runs = [Result(resolve("tent", "diffusion-mlp", "smoke", seed), {"counts": fine}, {"n": 20_000}) for seed in (0, 1, 2)]
+    runs = [
+        Result(resolve("tent", "diffusion-mlp", "smoke", seed), {"counts": fine}, {"n": 20_000}) for seed in (0, 1, 2)
+    ]
     made = RunGroup(tasks.get_task("tent"), "diffusion-mlp", "smoke", runs, runs, {}, {})
     moved = np.concatenate([mass[:1], np.roll(mass[1:-2], 3), mass[-2:]])
     return made, entry(made, "contract", "scaled", moved[None], np.zeros((1, len(mass))), 1_000)

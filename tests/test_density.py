@@ -7,15 +7,16 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from physlib.core.rng import numpy_rng
-from physlib.stats.distances import shift_r2, shift_report, total_variation, tv_floor
-from physlib.stats.histogram import bin_counts, flat_mass
+from physlib.stats.distances import distances_from_prior, shift_r2, shift_report, total_variation, tv_floor
+from physlib.stats.histogram import Bins, flat_mass
 from physlib.stats.intervals import basic_interval
 from physlib.stats.nearest import nearest
+from physlib.tasks.priors import Flat
 
 
 def test_every_value_is_counted_once():
     q = np.array([-1.0, 0.0, 0.049, 0.05, 0.5, 1.0, 1.01, np.nan, np.inf, -np.inf])
-    counts = bin_counts(q, 0.0, 1.0)
+    counts = Bins.uniform(0.0, 1.0).counts(q)
     assert counts.sum() == q.size
     assert counts[0] == 1
     assert counts[1] == 2  # the lower end belongs to the range
@@ -27,14 +28,14 @@ def test_every_value_is_counted_once():
 @given(st.lists(st.floats(-10, 10), min_size=1), st.floats(-5, 4), st.floats(0.1, 5))
 def test_inner_bins_agree_with_numpy(values, lo, width):
     q, hi = np.array(values), lo + width
-    counts = bin_counts(q, lo, hi)
+    counts = Bins.uniform(lo, hi).counts(q)
     inside = (q >= lo) & (q <= hi)
     assert counts[1:-2].sum() == inside.sum()
     # rounding may put a value on an edge into either of its bins, so compare away from edges
     position = (q[inside] - lo) / width * 20
     clear = np.abs(position - np.rint(position)) > 1e-6
     expected, _ = np.histogram(q[inside][clear], bins=20, range=(lo, hi))
-    assert np.array_equal(bin_counts(q[inside][clear], lo, hi)[1:-2], expected)
+    assert np.array_equal(Bins.uniform(lo, hi).counts(q[inside][clear])[1:-2], expected)
 
 
 def test_total_variation_of_disjoint_and_equal_laws():
@@ -81,7 +82,9 @@ def test_r2_without_and_with_sampling_noise():
 def test_report_on_a_shifted_uniform():
     # uniform on [.1, 1.1] against uniform on [0, 1]: TV .1, W1 .1, KS .1
     q = 0.1 + (np.arange(200_000) + 0.5) / 200_000
-    report = shift_report(q, 0.0, 1.0, numpy_rng(0, "test"))
+    prior = Flat(0.0, 1.0)
+    distances = distances_from_prior(q, prior.quantile, prior.cdf)
+    report = shift_report(prior.bins().counts(q), *distances, numpy_rng(0, "test"))
     assert report.tv == pytest.approx(0.1, abs=1e-4)
     assert report.w1 == pytest.approx(0.1, abs=1e-4)
     assert report.ks == pytest.approx(0.1, abs=1e-4)

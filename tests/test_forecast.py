@@ -13,7 +13,7 @@ from physlib.forecasting.fit import OCTAVES, MonteCarloBudget, fit, lattice, res
 from physlib.forecasting.forecast import forecast
 from physlib.forecasting.score import score
 from physlib.stats.distances import total_variation, tv_floor
-from physlib.stats.histogram import bin_counts, flat_mass
+from physlib.stats.histogram import flat_mass
 
 TENT, UMAZE = tasks.get_task("tent"), tasks.get_task("maze-umaze")
 DRAWS = 40_000
@@ -73,7 +73,7 @@ def test_too_few_draws_are_refused():
 
 def counts_of(kernel, n=20_000, seed=1):
     data = TENT.sample(n, numpy_rng(seed, "obs"))
-    return bin_counts(kernel.push(TENT, data, numpy_rng(seed, "push")), TENT.lo, TENT.hi)
+    return TENT.bins.counts(kernel.push(TENT, data, numpy_rng(seed, "push")))
 
 
 def test_scores_of_the_true_law_and_of_no_shift():

@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dct
-from scipy.integrate import quad
 from scipy.stats import norm, rice
 
 from physlib import kernels, tasks
@@ -15,7 +14,6 @@ from physlib.core.rng import numpy_rng
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import scaled
 from physlib.kernels.additive import RANK, at_level, estimate_covariance, free_entries, from_spectrum, structured
-from physlib.kernels.baselines import flat_posterior_mean
 from physlib.kernels.contraction import posterior_mean
 from physlib.kernels.expansion import local_moments, unit_moments
 from physlib.tasks.representations import Cosines, Increments, Recoded, StepsAndHeadings
@@ -111,14 +109,6 @@ def test_covariance_between_levels_is_log_linear():
     matrices, levels = np.array([np.eye(2), 3 * np.eye(2)]), np.array([0.1, 10.0])
     assert np.allclose(at_level(matrices, levels, 1.0), 2 * np.eye(2))
     assert np.allclose(at_level(matrices, levels, 10.0), matrices[1])
-
-
-@settings(max_examples=50)
-@given(st.floats(-0.5, 1.5), st.floats(0.05, 2))
-def test_flat_posterior_mean_is_the_integral(u, width):
-    density = lambda q: norm.pdf(u, q, width)  # noqa: E731
-    exact = quad(lambda q: q * density(q), 0, 1)[0] / quad(density, 0, 1)[0]
-    assert flat_posterior_mean(np.array([u]), width, 0.0, 1.0)[0] == pytest.approx(exact, abs=1e-6)
 
 
 def test_shrinking_alone_keeps_the_mean_and_loses_variance():

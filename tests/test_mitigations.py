@@ -17,7 +17,7 @@ from physlib.runs.run import produce, run
 from physlib.runs.summary import Keep
 from physlib.runs.training import Schedule, fit
 from physlib.stats.distances import quantile_shift, total_variation, tv_floor
-from physlib.stats.histogram import bin_counts, flat_mass
+from physlib.stats.histogram import flat_mass
 from physlib.tasks.representations import Cosines, Increments, Rates, Recoded, StepsAndHeadings, analytic_chart
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from tests.conftest import physlib
@@ -96,7 +96,7 @@ def test_reweighting_shows_the_inverse_of_what_was_seen():
     rng = numpy_rng(0, "reweight")
     data, seen = LOGISTIC.sample(100_000, rng), tilted(200_000, rng)
     change = mitigations.get("reweight").change(LOGISTIC, data, [seen], rng)
-    shown = bin_counts(data.q[change.train_rows], LOGISTIC.lo, LOGISTIC.hi)[1:-2] / 100_000
+    shown = LOGISTIC.bins.counts(data.q[change.train_rows])[1:-2] / 100_000
     density = (1 + 2 * (np.arange(20) + 0.5) / 20) / 2
     assert shown * density == pytest.approx(np.full(20, np.mean(shown * density)), rel=0.1)
     twice = mitigations.get("reweight-twice").change(LOGISTIC, data, [seen, seen], rng)
@@ -121,7 +121,7 @@ def test_resampling_is_flat_and_drops_what_is_outside():
     rng = numpy_rng(0, "resample")
     seen = np.concatenate([tilted(40_000, rng), np.full(2_000, LOGISTIC.hi + 1)])[rng.permutation(42_000)]
     kept = mitigations.get("resample").change(LOGISTIC, None, [seen], rng).selected
-    mass = bin_counts(seen[kept], LOGISTIC.lo, LOGISTIC.hi) / kept.size
+    mass = LOGISTIC.bins.counts(seen[kept]) / kept.size
     assert mass[-2] == 0
     assert kept.min() >= 21_000  # not those that the shares were read from
     assert total_variation(mass, flat_mass()) < tv_floor(flat_mass(), kept.size) + 0.02

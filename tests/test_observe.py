@@ -11,7 +11,7 @@ from physlib.evaluation.shift import filter_change, filter_shift, observed, over
 from physlib.runs.presets import resolve
 from physlib.runs.store import Result
 from physlib.runs.summary import summarise
-from physlib.stats.distances import shift_report
+from physlib.stats.distances import distances_from_prior, shift_report
 from physlib.stats.intervals import mean_interval
 
 RING = tasks.get_task("ring")  # radius 1 to 2, 20 bins
@@ -49,7 +49,8 @@ def test_a_filter_that_keeps_half_of_the_bins():
 def test_distances_are_those_of_the_samples():
     q = np.random.default_rng(0).uniform(1, 2.2, 4_000)
     report = shift_distances(run(q, np.zeros(4_000)), np.random.default_rng(1))
-    assert report == pytest.approx(shift_report(q, 1.0, 2.0, np.random.default_rng(1)))
+    distances = distances_from_prior(q, RING.prior.quantile, RING.prior.cdf)
+    assert report == pytest.approx(shift_report(RING.bins.counts(q), *distances, np.random.default_rng(1)))
     assert report.w1 == pytest.approx(0.1, abs=0.01)  # a uniform law stretched from 1 to 1.2
 
 

@@ -7,9 +7,11 @@ from physlib import kernels, tasks
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.forecasting.forecast import forecast
-from physlib.kernels.baselines import flat_posterior_mean
 from physlib.kernels.ideal_denoiser import SWEEPS, chain_mean, ideal_denoiser, set_mean
 from physlib.kernels.scaled import sensitivity, typical
+from physlib.tasks.priors import PRIORS, Flat
+
+FLAT = Flat(-np.inf, np.inf).log_density
 
 
 def test_a_chain_projects_on_a_plane():
@@ -17,20 +19,23 @@ def test_a_chain_projects_on_a_plane():
     plane, s, n = rng.standard_normal((2, 7)), 0.3, 4_000
     start = rng.standard_normal((n, 2))
     noise = s * rng.standard_normal((n, 7))
-    found = chain_mean(lambda p: p @ plane, start, np.full((2, 2), [-np.inf, np.inf]), start @ plane + noise, s, rng)
+    found = chain_mean(
+        lambda p: p @ plane, start, np.full((2, 2), [-np.inf, np.inf]), start @ plane + noise, s, rng, FLAT
+    )
     exact = start @ plane + noise @ np.linalg.pinv(plane) @ plane
     spread = np.sqrt(2 / 7) * s  # of the posterior, per entry
     assert np.sqrt(np.mean((found - exact) ** 2)) < spread * 4 / np.sqrt(SWEEPS)  # one step in sixteen counts
     assert abs(np.mean(found - exact)) < 0.01 * s
 
 
+@pytest.mark.parametrize("name", PRIORS)
 @pytest.mark.parametrize("s", [0.05, 0.3, 2.0])
-def test_a_chain_stays_within_the_prior(s):
-    rng, n = numpy_rng(1, "line"), 20_000
-    start = rng.uniform(0, 1, (n, 1))
+def test_a_chain_stays_within_the_prior(name, s):
+    prior, rng, n = PRIORS[name](0.0, 1.0), numpy_rng(1, "line"), 20_000
+    start = prior.quantile(rng.uniform(0, 1, (n, 1)))
     noisy = start + s * rng.standard_normal((n, 1))
-    found = chain_mean(lambda p: p, start, np.array([[0.0, 1.0]]), noisy, s, rng)
-    exact = flat_posterior_mean(noisy[:, 0], s, 0.0, 1.0)
+    found = chain_mean(lambda p: p, start, np.array([[0.0, 1.0]]), noisy, s, rng, prior.log_density)
+    exact = prior.posterior_mean(noisy[:, 0], s)
     assert found.min() >= 0
     assert found.max() <= 1
     low, high = noisy[:, 0] < 0.2, noisy[:, 0] > 0.8

@@ -8,7 +8,6 @@ import pytest
 from physlib import tasks
 from physlib.core.rng import numpy_rng
 from physlib.runs.summary import FINE, measure, summarise
-from physlib.stats.histogram import bin_counts
 from physlib.studies import catalogue
 
 TENT = tasks.get_task("tent")
@@ -29,7 +28,7 @@ def test_fine_counts_add_up_to_the_histogram():
     for name, q in (("counts", measured["q"]), ("plausible_counts", measured["q"][good])):
         fine = arrays[name]
         coarse = np.concatenate([fine[:1], fine[1:-2].reshape(-1, FINE).sum(axis=1), fine[-2:]])
-        assert np.array_equal(coarse, bin_counts(q, TENT.lo, TENT.hi))
+        assert np.array_equal(coarse, TENT.bins.counts(q))
     assert arrays["counts"][-1] == 7
     assert record["n"] == 5_000
     assert record["plausible"] == good.mean()

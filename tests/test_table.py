@@ -165,7 +165,7 @@ def flat(run: Result) -> Result:
     """The run as it were without any shift: its samples are demonstrations."""
     task, config = tasks.get_task(run.config.task), run.config
     rng = numpy_rng(config.seed, f"flat {config.key}")
-    q = task.prior(run.provenance["n"], rng)
+    q = task.prior_draws(run.provenance["n"], rng)
     measured = {"q": q.astype(np.float32), "residual": np.zeros(q.size, np.float16)}
     summary, facts = summarise(task, measured, np.empty((0, *task.shape)))
     arrays = run.arrays | summary | measured

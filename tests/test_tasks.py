@@ -36,7 +36,7 @@ def test_simulated_quantity_is_flatter_than_chance_and_data_are_plausible(name):
 
 
 def test_a_subset_of_a_simulated_set_is_flat_too():
-    q = tasks.get_task("maze-umaze").prior(20_000, numpy_rng(0, "subset"))[:2_000]
+    q = tasks.get_task("maze-umaze").prior_draws(20_000, numpy_rng(0, "subset"))[:2_000]
     assert kstest(q, "uniform", args=(2.0, 8.0)).pvalue > 1e-3
 
 

@@ -68,7 +68,7 @@ def _task(cls: type[tasks.Task]) -> Iterator[Check]:
     shape = (COUNT, *task.shape)
     yield Check(data.x.shape == shape, f"sample gives x of shape {shape}: found {data.x.shape}")
     yield Check(np.array_equal(data.x, again.x), "the same generator gives the same trajectories")
-    p = kstest(data.q, "uniform", args=(task.lo, task.hi - task.lo)).pvalue
+    p = kstest(data.q, task.prior.cdf).pvalue
     yield Check(p > 1e-4, f"the quantity is flat on [{task.lo:g}, {task.hi:g}]: p = {p:.3f}")
     error = float(np.abs(task.measure(data.x) - data.q).max())
     yield Check(error < 1e-3 * (task.hi - task.lo), f"measure recovers the quantity: largest error {error:.1e}")

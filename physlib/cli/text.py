@@ -39,7 +39,7 @@ def run_summary(task: Task, result: Result) -> str:
     return (
         f"{config.task} {config.model} {config.profile} seed {config.seed}: "
         f"TV {report.tv:.3f} [{report.tv_lo:.3f}, {report.tv_hi:.3f}], floor {report.floor:.3f}; "
-        f"mean {task.info.quantity} {(task.lo + task.hi) / 2:.3f} -> {facts['q_mean']:.3f}; "
+        f"mean {task.info.quantity} {task.prior.mean:.3f} -> {facts['q_mean']:.3f}; "
         f"plausible {facts['plausible']:.1%}; {config.steps} steps in {facts['seconds_train']:.0f} s"
     )
 

@@ -88,7 +88,7 @@ class Runs:
             "tv_lo": low,
             "tv_hi": high,
             "tv_floor": tv_floor(flat_mass(), self.n),
-            "mean_prior": (self.task.lo + self.task.hi) / 2,
+            "mean_prior": self.task.prior.mean,
             "mean_observed": float(np.mean([run.provenance["q_mean"] for run in self.found])),
             "seconds_train": float(np.mean([run.provenance["seconds_train"] for run in self.found])),
             "width": first.config.width,
@@ -122,7 +122,7 @@ def _change(runs: Runs) -> list[Row]:
     if "path length" in runs.task.others:  # flat by construction on the range of the maze without a clock
         plain = tasks.get_task(MAZES[0])
         means = [float(run["other/path length"].astype(float).mean()) for run in runs.found]
-        changes = [mean - (plain.lo + plain.hi) / 2 for mean in means]
+        changes = [mean - plain.prior.mean for mean in means]
         bound = no_shift(changes, 0.0, mean_deviation(plain.hi - plain.lo, runs.n))
         columns = {"variant": "path length", "unit": plain.info.unit, "no_shift": bound}
         found.append(runs.row("change of path length", changes, **columns))

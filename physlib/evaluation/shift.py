@@ -14,7 +14,7 @@ from physlib.models import PROBES
 from physlib.runs.setup import training_data
 from physlib.runs.store import Result
 from physlib.runs.summary import FINE
-from physlib.stats.distances import ShiftReport, report_of_counts, shift_r2, total_variation, tv_floor
+from physlib.stats.distances import ShiftReport, shift_r2, shift_report, total_variation, tv_floor
 from physlib.stats.histogram import BINS, flat_mass
 from physlib.stats.intervals import Interval, mean_interval
 from physlib.stats.nearest import nearest
@@ -33,7 +33,7 @@ class Observed(NamedTuple):
 
 def observed(task: Task, result: Result) -> Observed:
     """What a run's samples did to the balanced quantity."""
-    middle, facts = (task.lo + task.hi) / 2, result.provenance
+    middle, facts = task.prior.mean, result.provenance
     shift, plausible = (_distance(_histogram(result, name)) for name in ("counts", "plausible_counts"))
     change, among = facts["q_mean"] - middle, facts["q_mean_plausible"] - middle
     return Observed(shift, change, facts["plausible"], plausible, among)
@@ -52,7 +52,7 @@ def _distance(counts: Int[np.ndarray, " M"]) -> float:
 
 def shift_distances(result: Result, rng: np.random.Generator) -> ShiftReport:
     """Distances of a run's samples from the flat prior, with the floor and a bootstrap interval."""
-    return report_of_counts(_histogram(result), result.provenance["w1"], result.provenance["ks"], rng)
+    return shift_report(_histogram(result), result.provenance["w1"], result.provenance["ks"], rng)
 
 
 def filtered_mass(result: Result) -> Float[np.ndarray, " M"]:

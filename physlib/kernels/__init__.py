@@ -2,7 +2,7 @@
 
 from physlib.kernels.additive import Covariance, Isotropic, Residuals, Smooth, from_spectrum
 from physlib.kernels.base import Kernel, TrajectoryKernel
-from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur, flat_posterior_mean
+from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur
 from physlib.kernels.contraction import Contract, NoiseContract
 from physlib.kernels.expansion import Expansion, unit_moments
 from physlib.kernels.ideal_denoiser import NoiseContractX, Patch
@@ -44,7 +44,6 @@ __all__ = [
     "SpeedScale",
     "StateScale",
     "TrajectoryKernel",
-    "flat_posterior_mean",
     "from_spectrum",
     "unit_moments",
 ]

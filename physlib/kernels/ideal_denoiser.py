@@ -40,8 +40,11 @@ def chain_mean(
     noisy: Float[np.ndarray, "N E"],
     s: float,
     rng: np.random.Generator,
+    log_prior: Callable[[Float[np.ndarray, " N"]], Float[np.ndarray, " N"]],
 ) -> Float[np.ndarray, "N E"]:
-    """`E[y | y + s e]` for each row of `noisy`, with `y = make(parameters)` and parameters flat within `bounds`.
+    """`E[y | y + s e]` for each row of `noisy`, with `y = make(parameters)` and parameters within `bounds`.
+
+    The first parameter has density `exp(log_prior)`, the others are flat.
 
     Metropolis steps about the parameters that truly made each row, in the shape of the Gaussian posterior there and
     of random size, so that narrow and wide posteriors are both crossed.
@@ -53,17 +56,18 @@ def chain_mean(
     precision += np.diag(np.where(np.isfinite(spans), 12 / np.square(spans), 1e-9))  # a flat prior's own
     shape = np.linalg.cholesky(np.linalg.inv(precision))
 
-    def log_likelihood(y):
-        return -np.square(noisy - y).sum(axis=1) / (2 * s**2)
+    def log_density(parameters, y):
+        return log_prior(parameters[:, 0]) - np.square(noisy - y).sum(axis=1) / (2 * s**2)
 
     at, y, total = start, known, np.zeros_like(known)
-    density = log_likelihood(y)
+    density = log_density(at, y)
     for _ in range(SWEEPS):
         size = 10 ** rng.uniform(*SIZES, (len(start), 1))
         tried = at + size * np.einsum("npr,nr->np", shape, rng.standard_normal(start.shape))
         inside = np.all((tried >= bounds[:, 0]) & (tried <= bounds[:, 1]), axis=1)
-        made = make(np.clip(tried, *bounds.T))
-        new = log_likelihood(made)
+        nearest = np.clip(tried, *bounds.T)
+        made = make(nearest)
+        new = log_density(nearest, made)
         taken = inside & (np.log(rng.random(len(start))) < new - density)
         at, y = (np.where(taken[:, None], a, b) for a, b in ((tried, at), (made, y)))
         density = np.where(taken, new, density)
@@ -116,7 +120,8 @@ def _by_chain(
         return task.generate(parameters[:, 0], parameters[:, 1:]).reshape(len(parameters), -1) / unit
 
     bounds, start = np.array([(task.lo, task.hi), *task.NUISANCE]), np.column_stack([data.q, data.z])
-    return (chain_mean(make, start, bounds, noisy.reshape(len(noisy), -1) / unit, s, rng) * unit).reshape(noisy.shape)
+    rows = noisy.reshape(len(noisy), -1) / unit
+    return (chain_mean(make, start, bounds, rows, s, rng, task.prior.log_density) * unit).reshape(noisy.shape)
 
 
 @lru_cache(maxsize=64)
@@ -191,6 +196,6 @@ class Patch(Kernel):
             first = min(max(0, step - width // 2), steps - width)
             start = np.column_stack([data.q, data.x[:, first : first + head].reshape(len(noisy), -1)])
             seen = noisy[:, first : first + width].reshape(len(noisy), -1) / unit
-            mean = chain_mean(make, start, bounds, seen, self.s, rng) * unit
+            mean = chain_mean(make, start, bounds, seen, self.s, rng, task.prior.log_density) * unit
             made[:, step] = mean.reshape(-1, width, dims)[:, step - first]
         return made

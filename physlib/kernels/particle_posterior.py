@@ -55,7 +55,7 @@ def _block(task: IntervalMap, y: np.ndarray, q0: np.ndarray, z0: np.ndarray, s: 
     ends = ndtr((np.array([low, high]) - y[:, :1]) / s)  # the first step is the first value with its noise
     share = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * rng.random((len(y), FIRST * PARTICLES))
     z = np.clip(y[:, :1] + s * ndtri(np.clip(share, 1e-12, 1 - 1e-12)), low, high)
-    q = rng.uniform(task.lo, task.hi, z.shape)
+    q = task.prior.quantile(rng.random(z.shape))
     for step in range(1, y.shape[1]):
         *_, x = _path(task, q, z, step + 1)
         q, z = _resampled(q, z, -np.square(y[:, step, None] - x) / (2 * s**2), rng)
@@ -113,7 +113,8 @@ def _moved(task: IntervalMap, y: Float[np.ndarray, "N P"], now: _State, s: float
         ((low, high),) = task.NUISANCE
         inside = (q >= task.lo) & (q <= task.hi) & (z >= low) & (z <= high)
         new = _state(task, y, np.clip(q, task.lo, task.hi), np.clip(z, low, high), s)
-        taken = inside & (np.log(rng.random(q.shape)) < new.fit - before.fit)
+        gain = new.fit - before.fit + task.prior.log_density(new.q) - task.prior.log_density(before.q)
+        taken = inside & (np.log(rng.random(q.shape)) < gain)
         for part, a, b in zip(now, new, before, strict=True):
             part[..., moving] = np.where(taken, a, b)
     return now

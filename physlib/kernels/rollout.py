@@ -26,7 +26,7 @@ class Rollout(TrajectoryKernel):
     noise in the dynamics is left, within the prior's range. A single draw from a posterior keeps the flat law; but
     the steps of one trajectory are made with different draws, and the quantity measured on them is their average,
     which lies further inside. The steps up to the first that the rule makes are the data's own. Raises
-    `PhyslibError` for a task whose rule makes no steps.
+    `PhyslibError` for a task whose rule makes no steps or whose prior is not flat.
     """
 
     name = "rollout"
@@ -36,6 +36,8 @@ class Rollout(TrajectoryKernel):
     def deviate(self, task, x, rng):
         if not isinstance(task, RecurrenceTask):
             raise PhyslibError(f"kernel rollout needs a rule that makes steps, which {task.name} has not.")
+        if task.prior.name != "flat":
+            raise PhyslibError(f"kernel rollout knows the posterior under a flat prior alone: {task.name} has another.")
         made = x.copy()
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
             for step in range(task.HEAD + 1, x.shape[1]):

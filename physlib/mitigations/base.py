@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from physlib.kernels import Kernel
-from physlib.stats.histogram import bin_counts, bin_index
 from physlib.tasks import Task, Trajectories
 from physlib.tasks.representations import Recoded
 
@@ -52,7 +51,7 @@ class Mitigation(ABC):
 
 def inside(task: Task, q: Quantities) -> Float[np.ndarray, " K"]:
     """Share of each bin of the range among values inside, at least `FEWEST`."""
-    counts = bin_counts(q, task.lo, task.hi)[1:-2]
+    counts = task.bins.counts(q)[1:-2]
     return np.maximum(counts / max(1, counts.sum()), FEWEST)
 
 
@@ -60,5 +59,5 @@ def drawn(
     task: Task, q: Quantities, weights: Float[np.ndarray, " K"], rng: np.random.Generator
 ) -> Int[np.ndarray, " N"]:
     """As many rows as there are, drawn with replacement by the weight of their bin."""
-    each = weights[bin_index(q, task.lo, task.hi) - 1]
+    each = weights[task.bins.index(q) - 1]
     return rng.choice(len(q), len(q), p=each / each.sum())

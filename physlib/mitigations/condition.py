@@ -21,14 +21,14 @@ class _Conditional(Mitigation):
 
 
 class Condition(_Conditional):
-    """The model is conditioned on the quantity; samples are requested with values from the flat prior."""
+    """The model is conditioned on the quantity; samples are requested with values from the prior."""
 
     name = "condition"
     guidance: ClassVar[float] = 1.0
 
     def change(self, task, data, seen, rng):
         def requested(n, rng):
-            return task.prior(n, rng)[:, None]
+            return task.prior_draws(n, rng)[:, None]
 
         return Change(condition=data.q[:, None], requested=requested, guidance=self.guidance)
 

@@ -9,7 +9,7 @@ from physlib.forecasting.fit import fit, response
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import FAMILIES
 from physlib.mitigations.base import Change, Mitigation, drawn
-from physlib.stats.histogram import bin_counts, flat_mass
+from physlib.stats.histogram import flat_mass
 
 FAMILY = "contract"
 DRAWS = 50_000
@@ -28,7 +28,7 @@ class Deconvolve(Mitigation):
     after = ("",)
 
     def change(self, task, data, seen, rng):
-        counts = bin_counts(seen[0], task.lo, task.hi)
+        counts = task.bins.counts(seen[0])
         numbers = fit([(response(task, FAMILY, DRAWS), counts / counts.sum())]).numbers
         transition = forecast(task, FAMILIES[FAMILY](**numbers), FINAL).transition[:, 1:-2]
         weights = nnls(transition, flat_mass() * transition.shape[1])[0]

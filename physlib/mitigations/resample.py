@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from physlib.mitigations.base import Change, Mitigation, inside
-from physlib.stats.histogram import bin_index
 
 
 class Resample(Mitigation):
@@ -20,6 +19,6 @@ class Resample(Mitigation):
     def change(self, task, data, seen, rng):
         half = len(seen[0]) // 2
         share = inside(task, seen[0][:half])
-        bins = bin_index(seen[0][half:], task.lo, task.hi)
+        bins = task.bins.index(seen[0][half:])
         accepted = np.concatenate([[0.0], share.min() / share, [0.0, 0.0]])[bins]
         return Change(selected=half + np.flatnonzero(rng.random(len(bins)) < accepted))

@@ -20,17 +20,27 @@ class Probe(NamedTuple):
     name: str
     meaning: str  # of a level
     levels: tuple[float, ...]  # what `TrajectoryModel.redraw` takes, from near to far
+    decision: tuple[float, ...]  # levels of decision curves; at the last nothing of the data is left
 
 
 RENOISE = Probe(
     "renoise",
     "level of re-noising (share of a standard deviation)",
     (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 2.0),
+    (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0),
 )
 CONTINUE = Probe(
-    "continue", "share of the steps that the model makes itself", (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
+    "continue",
+    "share of the steps that the model makes itself",
+    (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875),
+    (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0),
 )
-REENCODE = Probe("re-encode", "weight of a fresh draw from the prior", (0.01, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0))
+REENCODE = Probe(
+    "re-encode",
+    "weight of a fresh draw from the prior",
+    (0.01, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0),
+    (0.01, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0),
+)
 
 
 @dataclass(frozen=True)

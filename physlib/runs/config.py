@@ -38,6 +38,7 @@ class Config:
     batch: int = 256  # trajectories per step
     lr: float = 2e-3  # peak learning rate
     heun_steps: int = 32  # noise levels of the sampler
+    n_decision: int = 0  # fresh trajectories whose every reading is followed as the trained model redraws them
     n_plans: int = 0  # paths planned between the end points of fresh demonstrations
     n_nearest: int = 0  # samples whose nearest training trajectory is looked for
     ema: float = 0.999  # decay of the moving average of weights

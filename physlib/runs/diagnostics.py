@@ -29,7 +29,7 @@ from physlib.models import Probe
 from physlib.runs.config import Config
 from physlib.runs.setup import end_points
 from physlib.runs.store import Result
-from physlib.stats.histogram import BINS, bin_index
+from physlib.stats.histogram import BINS
 from physlib.stats.nearest import nearest
 from physlib.tasks import Task
 
@@ -54,12 +54,12 @@ def locality(model: TrajectoryModel, task: Task, probe: Probe, config: Config, t
     whole = np.prod(task.shape) <= COVARIANCE_LIMIT
     second = "probe_covariance" if whole else "probe_spectrum"
     rows: dict[str, list] = {model.error_name: [], "probe_counts": [], "probe_size": [], second: []}
-    before = bin_index(data.q, task.lo, task.hi) - 1
+    before = task.bins.index(data.q) - 1
     for level in tqdm(probe.levels, desc=f"probing {title}", leave=False):
         rows[model.error_name].append(model.local_error(x, level, rng))
         moved = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         with np.errstate(all="ignore"):
-            after = bin_index(task.measure(moved), task.lo, task.hi)
+            after = task.bins.index(task.measure(moved))
         moves = np.zeros((BINS + 3, BINS), dtype=np.int32)
         np.add.at(moves, (after, before), 1)
         rows["probe_counts"].append(moves)

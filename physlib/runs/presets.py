@@ -43,9 +43,9 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
     _refuse(system, row, overrides)
     choices = _preset(system, model, profile)
     if pilot:
-        choices |= {"role": "pilot", "steps": choices.get("steps", Config.steps) // 10}
+        choices |= {"role": "pilot", "steps": choices.get("steps", Config.steps) // 10, "n_decision": 0}
     if overrides.get("mitigation"):  # whose models see other trajectories than a probe or a plan holds
-        choices |= {"n_probe": 0, "n_plans": 0}
+        choices |= {"n_probe": 0, "n_plans": 0, "n_decision": 0}
     return Config(system.name, model, profile, seed, **choices | overrides)
 
 
@@ -56,7 +56,7 @@ def _tables() -> list[dict[str, Any]]:
 
 def _preset(task: Task, model: str, profile: str) -> dict[str, Any]:
     """What differs from the defaults of `Config`, table by table."""
-    names = {"task": task.family, "model": model, "profile": profile}
+    names = {"task": task.family, "model": model, "profile": profile, "prior": task.prior.name}
     simulated, choices = not task.can_regenerate, {}
     for table in _tables():
         suits = all(_matches(name, table.get(condition, "*")) for condition, name in names.items())
@@ -106,5 +106,6 @@ def expected_seconds(config: Config) -> float:
     each = 2 * config.heun_steps if row.probe is RENOISE else 1  # evaluations behind one sample
     passes = (config.n_samples + config.n_plans) * each
     passes += config.n_probe * len(row.probe.levels) * 0.4 * each  # redrawing starts on the way, below half on average
+    passes += config.n_decision * len(row.probe.decision) * 0.4 * each
     longer = get_task(config.task).shape[0] / 16  # times are for 16 steps
     return 2 + longer * (train * config.steps * config.batch + evaluate * passes)

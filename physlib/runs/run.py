@@ -2,7 +2,7 @@
 
 Arrays of a result: the summary of its samples and, where its study keeps them, the samples (`physlib.runs.summary`);
 `loss` `(S,)`, training loss, one point per 20 steps; `probe_...`, `plan_...` and `nearest_...`
-(`physlib.runs.diagnostics`); what a mitigation stores.
+(`physlib.runs.diagnostics`); `reading_...` and `decision_...` (`physlib.runs.decision`); what a mitigation stores.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from physlib.core.files import Damaged, Missing
 from physlib.core.provenance import provenance
 from physlib.core.rng import torch_rng
 from physlib.runs.config import Config
+from physlib.runs.decision import decisions
 from physlib.runs.diagnostics import CHUNK, locality, memorisation, plans
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.setup import Setup, prepare
@@ -152,12 +153,13 @@ def _train_and_sample(setup: Setup, device: str, checkpoint: Path | None) -> tup
         took = {"seconds_train": round(record.seconds, 2), "seconds_sample": _since(begun)}
         measured = measure(task, samples)
         arrays = locality(model, seen, setup.model.probe, config, setup.title) | plans(model, task, config)
-    arrays |= memorisation(samples, setup.data.x, task, config)
+        found, names = decisions(model, task, setup.model.probe, samples, setup.data.x, config, setup.title)
+    arrays |= found | memorisation(samples, setup.data.x, task, config)
     arrays |= {"loss": np.asarray(record.losses, dtype=np.float32), "trajectories": samples.astype(np.float32)}
     arrays |= {f"weights/{name}": words for name, words in model.save().items()}
     if setup.change.requested:
         arrays["asked"] = known[:, 0].astype(np.float32)
-    return measured, arrays, took | {"n_parameters": model.n_parameters}
+    return measured, arrays, took | names | {"n_parameters": model.n_parameters}
 
 
 def _draw(

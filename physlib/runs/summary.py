@@ -10,7 +10,7 @@ Arrays of the summary (`N` samples, `Q` quantities that the task does not balanc
   `(Q,)`: its mean over samples.
 
 The record holds `n` (samples), `plausible` (their share below the threshold), `q_mean` and `q_mean_plausible` (means of
-finite quantities, in the task's unit), `w1` and `ks` (distances of finite quantities from the flat prior) and `sha256`
+finite quantities, in the task's unit), `w1` and `ks` (distances of finite quantities from the prior) and `sha256`
 of the bytes of `q` and `residual`.
 """
 
@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from physlib.stats.distances import distances_from_flat, quantile_shift, tv_floor
-from physlib.stats.histogram import BINS, bin_counts
+from physlib.stats.distances import distances_from_prior, quantile_shift, tv_floor
+from physlib.stats.histogram import BINS
 from physlib.tasks import Task
 
 FINE = 10  # fine bins in each bin
@@ -72,15 +72,15 @@ def summarise(
     """Arrays and record of the summary of measured samples."""
     q, residual = measured["q"].astype(np.float64), measured["residual"]
     good = residual < task.info.threshold
-    finite = np.where(np.isnan(residual), np.inf, residual)
+    finite, fine = np.where(np.isnan(residual), np.inf, residual), task.prior.bins(FINE * BINS)
     arrays = {
-        "counts": bin_counts(q, task.lo, task.hi, FINE * BINS).astype(np.int32),
-        "plausible_counts": bin_counts(q[good], task.lo, task.hi, FINE * BINS).astype(np.int32),
+        "counts": fine.counts(q).astype(np.int32),
+        "plausible_counts": fine.counts(q[good]).astype(np.int32),
         "residual_quantiles": np.quantile(finite, np.linspace(0, 1, 101), method="nearest").astype(np.float32),
         "other_shift": np.array([_other_shift(task, name, measured, demonstrations) for name in task.others], "f4"),
         "other_mean": np.array([_mean(measured.get(f"other/{name}", np.empty(0))) for name in task.others], "f4"),
     }
-    w1, ks = distances_from_flat(q, task.lo, task.hi)
+    w1, ks = distances_from_prior(q, task.prior.quantile, task.prior.cdf)
     record = {
         "n": q.size,
         "plausible": float(good.mean()),

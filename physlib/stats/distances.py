@@ -7,6 +7,7 @@ samples out of the range has moved the distribution just as one that reshuffles 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import kstest
 
-from physlib.stats.histogram import BINS, bin_counts, flat_mass
+from physlib.stats.histogram import BINS, flat_mass
 from physlib.stats.intervals import basic_interval
 
 
@@ -85,7 +86,7 @@ def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
 
 
 class ShiftReport(NamedTuple):
-    """How far a measured sample lies from the flat prior; distances but `w1` have no unit."""
+    """How far a measured sample lies from the prior; distances but `w1` have no unit."""
 
     tv: float  # total variation over all K + 3 entries
     tv_lo: float  # 95 % basic bootstrap interval
@@ -96,13 +97,8 @@ class ShiftReport(NamedTuple):
     js: float  # Jensen-Shannon distance of the mass vectors, base 2
 
 
-def shift_report(q: Float[Any, " N"], lo: float, hi: float, rng: np.random.Generator, bins: int = BINS) -> ShiftReport:
-    """Distances of `q` `(N,)` from the flat law on `[lo, hi]`, with the floor and an interval."""
-    return report_of_counts(bin_counts(q, lo, hi, bins), *distances_from_flat(q, lo, hi), rng)
-
-
-def report_of_counts(counts: Int[Any, " M"], w1: float, ks: float, rng: np.random.Generator) -> ShiftReport:
-    """The same from counts and from what `distances_from_flat` gave of the values."""
+def shift_report(counts: Int[Any, " M"], w1: float, ks: float, rng: np.random.Generator) -> ShiftReport:
+    """The distances of a histogram from equal mass in its bins, with those that `distances_from_prior` gave."""
     n, flat = int(np.sum(counts)), flat_mass(len(counts) - 3)
     mass = np.asarray(counts) / n
     tv = total_variation(mass, flat)
@@ -111,8 +107,10 @@ def report_of_counts(counts: Int[Any, " M"], w1: float, ks: float, rng: np.rando
     return ShiftReport(tv, *basic_interval(draws, tv), tv_floor(flat, n), w1, ks, js)
 
 
-def distances_from_flat(q: Float[Any, " N"], lo: float, hi: float) -> tuple[float, float]:
-    """1-Wasserstein and Kolmogorov-Smirnov distance of the finite values from the flat law on `[lo, hi]`.
+def distances_from_prior(
+    q: Float[Any, " N"], quantile: Callable[[np.ndarray], np.ndarray], cdf: Callable[[np.ndarray], np.ndarray]
+) -> tuple[float, float]:
+    """1-Wasserstein and Kolmogorov-Smirnov distance of the finite values from a distribution.
 
     NaN and 1 where no value is finite.
     """
@@ -120,6 +118,6 @@ def distances_from_flat(q: Float[Any, " N"], lo: float, hi: float) -> tuple[floa
     finite = np.sort(q[np.isfinite(q)])
     if not finite.size:
         return float("nan"), 1.0
-    # against the exact quantiles of the flat law, not against a sample of it
-    ideal = lo + (hi - lo) * (np.arange(finite.size) + 0.5) / finite.size
-    return float(np.abs(finite - ideal).mean()), float(kstest(finite, "uniform", args=(lo, hi - lo)).statistic)
+    # against its exact quantiles, not against a sample of it
+    ideal = quantile((np.arange(finite.size) + 0.5) / finite.size)
+    return float(np.abs(finite - ideal).mean()), float(kstest(finite, cdf).statistic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,12 @@ class Bins:
         return cls(np.linspace(lo, hi, bins + 1), flat_mass(bins))
 
     @classmethod
+    def equal_probability(cls, quantile: Callable[[np.ndarray], np.ndarray], bins: int = BINS) -> Bins:
+        """Bins that each hold the same share of a distribution with that quantile function, the outer two open."""
+        inner = quantile(np.arange(1, bins) / bins)
+        return cls(np.concatenate([[-np.inf], inner, [np.inf]]), flat_mass(bins))
+
+    @classmethod
     def of_sample(cls, q: Float[np.ndarray, " N"], bins: int = BINS) -> Bins:
         """Bins of equal probability between the .5 % and 99.5 % quantiles of `q`, fewer where values repeat.
 
@@ -54,7 +61,7 @@ class Bins:
         """Row of each value; both ends of the range belong to it, as in `numpy.histogram`."""
         q = np.asarray(q, dtype=np.float64)
         finite = np.isfinite(q)
-        row = np.searchsorted(self.edges, np.where(finite, q, self.edges[0]), side="right")
+        row = np.searchsorted(self.edges, np.where(finite, q, 0), side="right")
         row[q == self.edges[-1]] = self.count
         return np.where(finite, row, self.count + 2)
 
@@ -73,28 +80,8 @@ class Bins:
         return low, high
 
 
-def bin_index(q: Float[Any, " N"], lo: float, hi: float, bins: int = BINS) -> Int[np.ndarray, " N"]:
-    """Row of the mass vector that each measurement falls in: 0 underflow, 1..K, K+1 overflow, K+2 failed.
-
-    Both ends of the range belong to it, as in `numpy.histogram`.
-    """
-    q = np.asarray(q, dtype=np.float64)
-    finite = np.isfinite(q)
-    position = (np.where(finite, q, lo) - lo) / (hi - lo)
-    index = np.clip(np.floor(position * bins).astype(np.int64), 0, bins - 1) + 1
-    index[position < 0] = 0
-    index[position > 1] = bins + 1
-    index[~finite] = bins + 2
-    return index
-
-
-def bin_counts(q: Float[Any, " N"], lo: float, hi: float, bins: int = BINS) -> Int[np.ndarray, " M"]:
-    """Counts of `q` `(N,)` as underflow, K bins, overflow, failed."""
-    return np.bincount(bin_index(q, lo, hi, bins), minlength=bins + 3)
-
-
 def flat_mass(bins: int = BINS) -> Float[np.ndarray, " M"]:
-    """The intended prior: equal mass in each of the K bins, none outside."""
+    """Equal mass in each of the K bins, none outside: what the prior puts in bins of its own."""
     mass = np.zeros(bins + 3)
     mass[1 : bins + 1] = 1 / bins
     return mass

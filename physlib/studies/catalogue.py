@@ -12,7 +12,7 @@ from physlib.models import PROBES, RENOISE
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
-from physlib.studies import confounds
+from physlib.studies import confounds, mechanism
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.forecasts import (
     APPLIED,
@@ -29,6 +29,7 @@ from physlib.studies.forecasts import (
     groups,
 )
 from physlib.studies.remedies import CLAIMS, STATES_ASKED, experiments
+from physlib.tasks import get_task
 
 __all__ = ["GROUPS", "MAZES", "MODELS", "PENDULUMS", "POINT_MAZE", "SPEED_MAZE", "TASKS", "fresh", "groups"]
 
@@ -148,7 +149,8 @@ def keep(config: Config) -> Keep:
     """
     pilot, first = config.role == "pilot", config.seed in (JUDGED_SEEDS[0], PILOT_SEEDS[0])
     own = config == resolve(config.task, config.model, config.profile, config.seed, pilot)
-    argued = pilot or (config.task in TASKS and config.model in DIFFUSIONS)
+    flat = get_task(config.task).prior.name == mechanism.FLAT
+    argued = (pilot and flat) or (config.task in TASKS and config.model in DIFFUSIONS)
     asked = bool(config.mitigation) and mitigations.get(config.mitigation).needs_quantity
     seen = config in _seen_by_remedies(config.profile)
     timed, windowed = (own and not pilot and config.task == name for name in (SPEED_MAZE, confounds.TASK))

@@ -1,4 +1,4 @@
-"""The tasks by name. A range other than the default is written `logistic[2.8,3.4]`."""
+"""The tasks by name. Another range is written `logistic[2.8,3.4]`, another prior `logistic~cosine`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
+from physlib.tasks.priors import DEFAULT, PRIORS, Prior
 from physlib.tasks.representations import Rates, Recoded, analytic_chart
 from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sensitivity import coordinate_sensitivity
@@ -28,12 +29,14 @@ FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, 
 
 __all__ = [
     "FAMILIES",
+    "PRIORS",
     "SYNTHETIC",
     "Arm",
     "FiniteBankTask",
     "Maze",
     "PointMaze",
     "Population",
+    "Prior",
     "Rates",
     "Recoded",
     "RecurrenceTask",
@@ -46,20 +49,28 @@ __all__ = [
 ]
 
 
-@lru_cache
-def get_task(name: str) -> Task:
-    """The task of that name, `"tent"` or `"tent[1.3,1.7]"`; one object per name.
+def get_task(name: str, prior: str | None = None) -> Task:
+    """The task of that name, `"tent"`, `"tent[1.3,1.7]"` or `"tent~cosine"`; one object per name.
 
-    Raises `PhyslibError` for an unknown family (with the nearest name) or an unreadable range.
+    `prior` is another way to name the prior. Raises `PhyslibError` for an unknown family or prior (with the nearest
+    name), an unreadable range, and two different priors.
     """
+    system, mark, named = name.partition("~")
+    if prior is not None and mark and prior != named:
+        raise PhyslibError(f"'{name}' names a prior and '{prior}' is another: give one of them.")
+    return _task(system, named if mark else prior or DEFAULT)
+
+
+@lru_cache
+def _task(name: str, prior: str) -> Task:
     family, bracket, inside = name.partition("[")
     if family not in FAMILIES:
         raise unknown("task", name, FAMILIES)
     if not bracket:
-        return FAMILIES[family]()
+        return FAMILIES[family](prior=prior)
     ends = re.fullmatch(r"\s*([-+.\deE]+)\s*,\s*([-+.\deE]+)\s*\]", inside)
     try:
         lo, hi = (float(end) for end in ends.groups())
     except (AttributeError, ValueError):
         raise PhyslibError(f"cannot read the range in '{name}': write it as {family}[lo,hi], two numbers.") from None
-    return FAMILIES[family](lo, hi)
+    return FAMILIES[family](lo, hi, prior)

@@ -1,4 +1,4 @@
-"""The contract of a task: trajectories whose balanced quantity is flat by construction.
+"""The contract of a task: trajectories whose balanced quantity follows a prior by construction.
 
 Arrays are NumPy unless a caller passes PyTorch tensors: measurements and residuals are written
 against the array API, so that `torch.func` can differentiate the very code that measures data.
@@ -16,9 +16,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from physlib.core.errors import PhyslibError
+from physlib.core.errors import PhyslibError, unknown
 from physlib.core.rng import numpy_rng
 from physlib.stats.histogram import Bins
+from physlib.tasks.priors import DEFAULT, PRIORS, Prior
 
 
 class Trajectories(NamedTuple):
@@ -38,7 +39,7 @@ class TaskInfo:
     quantity: str  # name of the balanced quantity
     symbol: str  # its symbol, LaTeX
     unit: str  # its unit, "1" where it has none
-    lo: float  # default range of the flat prior
+    lo: float  # default range of the prior
     hi: float
     domain: tuple[float, float]  # values for which the rule makes sense
     steps: int  # T
@@ -86,10 +87,10 @@ class Population(ABC):
 
 
 class Task(Population):
-    """A family of trajectories indexed by a scalar quantity with a flat prior on `[lo, hi]`.
+    """A family of trajectories indexed by a scalar quantity with a prior on `[lo, hi]`, flat unless another is named.
 
     A subclass supplies `info`, `nuisance`, `generate`, `measure` and `residual`.
-    Raises `PhyslibError` when the range is empty or leaves the rule's domain.
+    Raises `PhyslibError` when the range is empty or leaves the rule's domain, and for an unknown prior.
     """
 
     family: ClassVar[str]
@@ -100,7 +101,7 @@ class Task(Population):
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
     NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
-    def __init__(self, lo: float | None = None, hi: float | None = None):
+    def __init__(self, lo: float | None = None, hi: float | None = None, prior: str = DEFAULT):
         self.lo = self.info.lo if lo is None else lo
         self.hi = self.info.hi if hi is None else hi
         low, high = self.info.domain
@@ -109,18 +110,21 @@ class Task(Population):
                 f"range [{_plain(self.lo)},{_plain(self.hi)}] of {self.family} is not valid: "
                 f"give lo < hi within [{low:g},{high:g}]."
             )
+        if prior not in PRIORS:
+            raise unknown("prior", prior, PRIORS)
+        self.prior: Prior = PRIORS[prior](self.lo, self.hi)
 
     @property
     def name(self) -> str:
-        """Name in commands and ledger, with the range where it is not the default one."""
-        if (self.lo, self.hi) == (self.info.lo, self.info.hi):
-            return self.family
-        return f"{self.family}[{_plain(self.lo)},{_plain(self.hi)}]"
+        """Name in commands and table, with range and prior where they are not the default ones."""
+        usual = (self.lo, self.hi) == (self.info.lo, self.info.hi)
+        span = "" if usual else f"[{_plain(self.lo)},{_plain(self.hi)}]"
+        return self.family + span + ("" if self.prior.name == DEFAULT else f"~{self.prior.name}")
 
     @cached_property
     def bins(self) -> Bins:
-        """Bins of equal width over the range, with the flat prior."""
-        return Bins.uniform(self.lo, self.hi)
+        """The prior's bins."""
+        return self.prior.bins()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -135,13 +139,13 @@ class Task(Population):
         """
         return self.sample(65_536, numpy_rng(0, f"scale of {self.family}")).x.std(axis=(0, 1))
 
-    def prior(self, n: int, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
-        """Independent draws from the flat prior."""
-        return rng.uniform(self.lo, self.hi, n)
+    def prior_draws(self, n: int, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
+        """Independent draws from the prior."""
+        return self.prior.quantile(rng.random(n))
 
     def sample(self, n: int, rng: np.random.Generator) -> Trajectories:
-        """`n` trajectories with the quantity drawn from the flat prior."""
-        q = self.prior(n, rng)
+        """`n` trajectories with the quantity drawn from the prior."""
+        q = self.prior_draws(n, rng)
         z = self.nuisance(q, rng)
         return Trajectories(self.generate(q, z), q, z)
 
@@ -195,7 +199,7 @@ class RecurrenceTask(Task):
 class FiniteBankTask(Task):
     """A task whose trajectories cost too much for a million of them, or whose quantity is drawn by strata.
 
-    The quantity is stratified, one draw per 1/n quantile, shuffled, so that small sets are flat too.
+    The quantity is stratified, one draw per 1/n quantile, shuffled, so that small sets follow the prior too.
     Monte Carlo reuses a fixed bank of trajectories; deviations are drawn anew each time.
     """
 
@@ -208,9 +212,9 @@ class FiniteBankTask(Task):
         """Standard deviation of each channel over trajectories and steps, from `SCALED_BY` trajectories."""
         return self.sample(self.SCALED_BY, numpy_rng(0, f"scale of {self.family}")).x.std(axis=(0, 1))
 
-    def prior(self, n, rng):
-        """One draw from each 1/n quantile of the flat prior, in random order."""
-        return self.lo + (self.hi - self.lo) * rng.permutation((np.arange(n) + rng.random(n)) / n)
+    def prior_draws(self, n, rng):
+        """One draw from each 1/n quantile of the prior, in random order."""
+        return self.prior.quantile(rng.permutation((np.arange(n) + rng.random(n)) / n))
 
     def bank(self, n: int) -> Trajectories:
         """The first `n` trajectories behind Monte Carlo, at most `BANK`, made once per process."""

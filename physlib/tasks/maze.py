@@ -1,4 +1,4 @@
-"""Paths through mazes with a flat prior over their length, and over their mean speed."""
+"""Paths through mazes with a prior over their length, or over their mean speed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scipy.optimize.elementwise import find_root
 from physlib.core.errors import PhyslibError
 from physlib.tasks.base import FiniteBankTask, TaskInfo, Trajectories
 from physlib.tasks.maze_geometry import Curves, Grid, cut_corners
+from physlib.tasks.priors import DEFAULT
 from physlib.tasks.quantities import max_speed, path_length, travel_energy, turns
 
 RADIUS = 0.1  # of the agent, in cells; PointMaze's
@@ -56,14 +57,14 @@ class Maze(FiniteBankTask):
     layout: ClassVar[tuple[str, ...]]
     others = {"travel energy": travel_energy, "maximum speed": max_speed, "turns": turns}
 
-    def __init__(self, lo: float | None = None, hi: float | None = None):
+    def __init__(self, lo: float | None = None, hi: float | None = None, prior: str = DEFAULT):
         longest = LONGEST_STEP * (self.info.steps - 1) / PEAK
         if hi is not None and hi > longest:
             raise PhyslibError(
                 f"paths of {hi:g} cells do not fit the horizon of {self.info.steps} points, "
                 f"whose steps are at most {LONGEST_STEP:g} cell: give hi of at most {longest:.4g}."
             )
-        super().__init__(lo, hi)
+        super().__init__(lo, hi, prior)
 
     @cached_property
     def grid(self) -> Grid:
@@ -77,7 +78,7 @@ class Maze(FiniteBankTask):
 
     def sample(self, n, rng):
         """`n` paths, in chunks whose control points fit the processor's cache."""
-        q = self.prior(n, rng)
+        q = self.prior_draws(n, rng)
         z = self.nuisance(q, rng)
         parts = [self.generate(q[i : i + CHUNK], z[i : i + CHUNK]) for i in range(0, n, CHUNK)]
         return Trajectories(np.concatenate(parts), q, z)

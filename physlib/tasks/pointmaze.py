@@ -29,7 +29,7 @@ GEAR, JOINT_DAMPING = 100.0, 1.0  # of PointMaze's motors and joints
 SMOOTHING = 6.0  # steps: standard deviation of the filter that rounds turns on the spot, which no motor can make
 TOUCH = RADIUS + 0.004  # distance from a wall at which MuJoCo makes a contact: both geoms' margins of .002
 REACH = 1.15  # longest plan over the longest path wanted: rounding its turns shortens a plan
-BINS = 50  # of measured length, filled to the same count
+BINS = 50  # of measured length, filled one by one
 CHUNK = 1_000  # paths simulated at once
 SPARE = 100  # paths simulated beyond those wanted, when few are
 PATIENCE = 30  # rounds without a path that is wanted, after which the range counts as out of reach
@@ -64,7 +64,7 @@ def simulator(maze_map: str) -> MjModel:
 
 
 class PointMaze(Maze):
-    """Plans of a kinematic maze tracked by a simulated point mass, selected until the *measured* length is flat.
+    """Plans of a kinematic maze tracked by a simulated point mass, selected until the *measured* length follows the prior.
 
     The nuisance variables are the planned length and the control points of the tour; given them, the
     simulator decides what the length is. A subclass supplies `kinematic`, the task that plans, and
@@ -78,7 +78,7 @@ class PointMaze(Maze):
     @cached_property
     def scale(self):
         """As for the kinematic maze: what is relative to it can be read without MuJoCo."""
-        return self.kinematic(self.lo, self.hi).scale
+        return self.kinematic(self.lo, self.hi, self.prior.name).scale
 
     @property
     def longest(self):
@@ -114,9 +114,9 @@ class PointMaze(Maze):
         return np.concatenate([self.track(z[i : i + CHUNK])[:, ::STRIDE] for i in range(0, len(z), CHUNK)])
 
     def sample(self, n, rng):
-        """`n` tracked paths that touch no wall and follow the rule, an equal number in each bin of measured length."""
+        """`n` tracked paths that touch no wall and follow the rule, as many in each bin of measured length as the prior puts there."""
         edges = np.linspace(self.lo, self.hi, BINS + 1)
-        room, idle = np.histogram(self.prior(n, rng), edges)[0], 0
+        room, idle = np.histogram(self.prior_draws(n, rng), edges)[0], 0
         kept: list[Trajectories] = []
         with tqdm(total=n, desc=f"simulating {self.name}", leave=False, disable=n < CHUNK) as bar:
             while room.any():

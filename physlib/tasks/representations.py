@@ -203,7 +203,7 @@ class Recoded(Task):
     def __init__(self, inner: Task, chart: Chart):
         self.inner, self.chart = inner, chart
         self.family, self.info, self.others = inner.family, inner.info, inner.others
-        self.lo, self.hi, self.can_regenerate = inner.lo, inner.hi, inner.can_regenerate
+        self.lo, self.hi, self.prior, self.can_regenerate = inner.lo, inner.hi, inner.prior, inner.can_regenerate
 
     @property
     def name(self):
@@ -214,8 +214,8 @@ class Recoded(Task):
         """Standard deviation of each step and channel, `(T, D)`: codes of different steps are of different kinds."""
         return self.sample(SCALED_BY, numpy_rng(0, f"scale of {self.name}")).x.std(axis=0)
 
-    def prior(self, n, rng):
-        return self.inner.prior(n, rng)
+    def prior_draws(self, n, rng):
+        return self.inner.prior_draws(n, rng)
 
     def sample(self, n, rng):
         return self.encoded(self.inner.sample(n, rng))

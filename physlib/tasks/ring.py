@@ -43,8 +43,8 @@ class Ring(Task):
 
     @cached_property
     def scale(self):
-        """Exact: half the mean square radius, `E[q^2] / 2 = (lo^2 + lo hi + hi^2) / 6`, in each channel."""
-        return np.full(2, np.sqrt((self.lo**2 + self.lo * self.hi + self.hi**2) / 6))
+        """Exact: half the mean square radius, `E[q^2] / 2`, in each channel."""
+        return np.full(2, np.sqrt((self.prior.variance + self.prior.mean**2) / 2))
 
     def nuisance(self, q, rng):
         return rng.uniform(-np.pi, np.pi, (q.size, 1))
@@ -74,8 +74,8 @@ class PolarRing(Ring):
 
     @cached_property
     def scale(self):
-        """Exact: standard deviations of two uniform laws."""
-        return np.array([self.hi - self.lo, 2 * np.pi]) / np.sqrt(12)
+        """Exact: standard deviations of the prior and of a uniform angle."""
+        return np.sqrt([self.prior.variance, np.pi**2 / 3])
 
     def generate(self, q, z):
         return np.stack([q, z[:, 0]], axis=-1)[:, None]

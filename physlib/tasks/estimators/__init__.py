@@ -23,10 +23,14 @@ from physlib.tasks.pendulum import Pendulum
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
 
-__all__ = ["DEFAULT", "ESTIMATORS", "Estimator", "estimators_of", "get_estimator"]
+__all__ = ["ALL", "DEFAULT", "ESTIMATORS", "Estimator", "estimators_of", "get_estimator"]
 
 DEFAULT = "default"
 """Name of `task.measure`."""
+
+
+ALL = 10**9
+"""More trajectories than there ever are."""
 
 
 class Estimator(NamedTuple):
@@ -34,6 +38,7 @@ class Estimator(NamedTuple):
 
     read: Callable[[Any, Any], Any]  # task and trajectories (N, T, D) to quantities (N,), NaN where there is none
     tasks: type[Task]  # the class of tasks that it reads
+    most: int = ALL  # trajectories that it is ever computed of, where it is slow
 
 
 ESTIMATORS: dict[str, Estimator] = {
@@ -41,7 +46,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "best-orbit": Estimator(best_orbit, IntervalMap),
     "errors-in-variables": Estimator(errors_in_variables, IntervalMap),
     "norm": Estimator(lambda task, x: task.measure(x), Ring),
-    "best-trajectory": Estimator(best_trajectory, Pendulum),
+    "best-trajectory": Estimator(best_trajectory, Pendulum, 4_000),
     "smoothed-length": Estimator(smoothed_length, Maze),
     "smoothed-peak": Estimator(smoothed_peak, ArmPositions),
 }
