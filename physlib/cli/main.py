@@ -1,4 +1,4 @@
-"""The command line: `physlib list | run | forecast | audit | verify | benchmark | table | ledger | check | book`.
+"""The command line: `physlib list | run | forecast | when | audit | verify | benchmark | table | ledger | check | book`.
 
 Every command imports what it needs when it runs, so that `list`, `table` and a stored `run` answer without PyTorch.
 """
@@ -13,6 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from physlib.cli.audit import audit
+from physlib.cli.forecast import forecast
+from physlib.cli.when import when
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import Damaged, Missing
 
@@ -63,6 +65,10 @@ def run(
     seed: Annotated[int, typer.Option(help="0, 1, 2 are the judged seeds; tune and pilot from 100 on.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     pilot: Annotated[bool, typer.Option("--pilot", help="A tenth of the training steps.")] = False,
+    prior: Annotated[str | None, typer.Option(help="flat, cosine or gaussian.")] = None,
+    estimator: Annotated[
+        str | None, typer.Option(help="Read the quantity by this estimator as well, and follow every reading.")
+    ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Another value of a field that --dry-run prints, as name=value.")
     ] = None,
@@ -76,9 +82,14 @@ def run(
     from physlib.runs import run as runner
     from physlib.runs.presets import expected_seconds, resolve
     from physlib.runs.store import Store
-    from physlib.studies import catalogue
+    from physlib.studies import catalogue, mechanism
+    from physlib.tasks.estimators import get_estimator
 
-    config = resolve(task, model, profile, seed, pilot, **text.read_changes(changes or []))
+    system, others = tasks.get_task(task, prior), text.read_changes(changes or [])
+    if estimator is not None:
+        get_estimator(system, estimator)
+        others = {"n_decision": mechanism.size(system.name, model, profile)} | others
+    config = resolve(system.name, model, profile, seed, pilot, **others)
     if dry_run:
         for name, value in dataclasses.asdict(config).items():
             typer.echo(f"{name:<13} {value}")
@@ -87,46 +98,14 @@ def run(
         )
         return
     result = runner.run(config, device, catalogue.keep(config))
-    typer.echo(text.run_summary(tasks.get_task(task), result))
+    typer.echo(text.run_summary(system, result))
+    if estimator is not None:
+        typer.echo(text.reading_summary(system, result, estimator))
     typer.echo(f"stored: {Store.of(profile).path(config).name}")
 
 
-@app.command()
-def forecast(
-    task: TaskName,
-    kernel: Annotated[str, typer.Option(help="Kernel name, as printed by `physlib list`.")] = "isotropic",
-    scale: Annotated[str, typer.Option(help="Its free numbers, comma-separated, relative sizes.")] = "0.06",
-    against: Annotated[str | None, typer.Option(help="Score against the stored judged runs of this model.")] = None,
-    profile: Profile = "laptop",
-    draws: Annotated[int, typer.Option(help="Monte Carlo size.")] = 1_000_000,
-    seed: Annotated[int, typer.Option(help="Seed of the Monte Carlo.")] = 0,
-) -> None:
-    """Forecast the shift of a task's quantity from a kernel, without training."""
-    from physlib import tasks
-    from physlib.cli import text
-    from physlib.forecasting.forecast import forecast as push
-    from physlib.forecasting.score import score
-
-    system = tasks.get_task(task)
-    runs = []
-    if against is not None:  # asked for before the work, so that a wrong name costs none
-        from physlib.runs.run import load_runs
-
-        runs = load_runs(system.name, against, profile)
-    law = text.read_kernel(kernel, scale)
-    draws = min(draws, law.most_draws)
-    answer = push(system, law, draws, seed, progress=True)
-    typer.echo(text.forecast_table(answer))
-    typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
-    if runs:
-        from physlib.evaluation.shift import counts
-
-        for result, histogram in zip(runs, counts(runs), strict=True):
-            skill = score(histogram, answer.mass, answer.noise)
-            numbers = ", ".join(f"{name} {value:.3f}" for name, value in skill._asdict().items())
-            typer.echo(f"against {against} seed {result.config.seed}: {numbers}")
-
-
+app.command()(forecast)
+app.command()(when)
 app.command()(audit)
 
 

@@ -16,8 +16,9 @@ from physlib.forecasting.forecast import Forecast
 from physlib.kernels import FAMILIES, Kernel
 from physlib.runs.config import Config
 from physlib.runs.store import Result
-from physlib.stats.distances import total_variation
+from physlib.stats.distances import total_variation, tv_floor
 from physlib.tasks import Task
+from physlib.tasks.estimators import DEFAULT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,16 @@ def run_summary(task: Task, result: Result) -> str:
         f"mean {task.info.quantity} {task.prior.mean:.3f} -> {facts['q_mean']:.3f}; "
         f"plausible {facts['plausible']:.1%}; {config.steps} steps in {facts['seconds_train']:.0f} s"
     )
+
+
+def reading_summary(task: Task, result: Result, estimator: str) -> str:
+    """The same run with its quantity read by another estimator, demonstrations as well."""
+    name = task.info.quantity if estimator == DEFAULT else estimator
+    index = result.provenance["readings"].index(name)
+    shown, made = (result[key][index] for key in ("reading_reference", "reading_counts"))
+    tv = total_variation(made / made.sum(), shown / shown.sum())
+    floor = tv_floor(shown / shown.sum(), made.sum(), shown.sum())
+    return f"read by {estimator}: TV {tv:.3f} from {shown.sum():,} demonstrations, floor {floor:.3f}"
 
 
 def read_kernel(name: str, scale: str) -> Kernel:

@@ -1,6 +1,7 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
 from physlib.figures.confounds import power_laws, shift_by_factor, shift_by_range
+from physlib.figures.decision import decision_curves
 from physlib.figures.forecasts import forecast_scores, shift_by_bin
 from physlib.figures.interactive import size_slider
 from physlib.figures.maze import length_change, maze_paths, training_length
@@ -20,6 +21,7 @@ from physlib.figures.style import CaptionedFigure, Origin
 __all__ = [
     "CaptionedFigure",
     "Origin",
+    "decision_curves",
     "denoising_error",
     "drift_and_spread",
     "drift_by_size",

@@ -24,23 +24,28 @@ def pairs(prior: str, profile: str) -> tuple[tuple[str, str], ...]:
     return (*compared, *SYSTEMS)
 
 
-def followed(system: str, model: str, prior: str, profile: str) -> list[Config]:
-    """The evaluation runs of a system under a prior, with decision curves: as many trajectories as the preset says."""
-    smooth, task = (tasks.get_task(system, name) for name in (SMOOTH[0], prior))
-    size = resolve(smooth.name, model, profile, 0).n_decision
-    return [resolve(task.name, model, profile, seed, n_decision=size) for seed in seeds_of(profile)]
+def size(task: str, model: str, profile: str) -> int:
+    """How many trajectories of a task a decision curve follows: what presets say for smooth priors."""
+    smooth = tasks.get_task(task.partition("~")[0], SMOOTH[0])
+    return resolve(smooth.name, model, profile, 0).n_decision
 
 
-def pilots(system: str, model: str, prior: str, profile: str) -> list[Config]:
-    """Its pilots."""
-    name = tasks.get_task(system, prior).name
-    return [resolve(name, model, profile, seed, pilot=True) for seed in seeds_of(profile, pilot=True)]
+def followed(task: str, model: str, profile: str) -> list[Config]:
+    """The evaluation runs of a task with decision curves."""
+    many = size(task, model, profile)
+    return [resolve(task, model, profile, seed, n_decision=many) for seed in seeds_of(profile)]
+
+
+def pilots(task: str, model: str, profile: str) -> list[Config]:
+    """The pilots of a task."""
+    return [resolve(task, model, profile, seed, pilot=True) for seed in seeds_of(profile, pilot=True)]
 
 
 def runs(profile: str) -> list[Config]:
     """All of them that no other study has."""
     found = []
     for prior in (FLAT, *SMOOTH):
-        for pair in pairs(prior, profile):
-            found += followed(*pair, prior, profile) + (pilots(*pair, prior, profile) if prior != FLAT else [])
+        for system, model in pairs(prior, profile):
+            name = tasks.get_task(system, prior).name
+            found += followed(name, model, profile) + (pilots(name, model, profile) if prior != FLAT else [])
     return found

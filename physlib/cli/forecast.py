@@ -1,0 +1,53 @@
+"""The command `physlib forecast`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def forecast(
+    task: Annotated[str, typer.Argument(help="Task name, with a range if not the default: 'logistic[2.8,3.4]'.")],
+    kernel: Annotated[str, typer.Option(help="Kernel name, as printed by `physlib list`.")] = "isotropic",
+    scale: Annotated[str, typer.Option(help="Its free numbers, comma-separated, relative sizes.")] = "0.06",
+    against: Annotated[str | None, typer.Option(help="Score against the stored judged runs of this model.")] = None,
+    prior: Annotated[str | None, typer.Option(help="flat, cosine or gaussian.")] = None,
+    estimator: Annotated[str | None, typer.Option(help="Read the quantity by this estimator.")] = None,
+    profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop",
+    draws: Annotated[int, typer.Option(help="Monte Carlo size.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Seed of the Monte Carlo.")] = 0,
+) -> None:
+    """Forecast the shift of a task's quantity from a kernel, without training."""
+    from physlib import tasks
+    from physlib.cli import text
+    from physlib.forecasting.forecast import forecast as push
+    from physlib.forecasting.score import score
+    from physlib.tasks.estimators import read_by
+
+    system = tasks.get_task(task, prior)
+    read = read_by(system, estimator or "")
+    # asked for before the work, so that a wrong name costs none
+    found = {} if against is None else _histograms(system.name, against, profile, estimator)
+    law = text.read_kernel(kernel, scale)
+    draws = min(draws, law.most_draws)
+    answer = push(read, law, draws, seed, progress=True)
+    typer.echo(text.forecast_table(answer))
+    typer.echo(f"{draws} draws in {answer.seconds:.1f} s")
+    for run_seed, histogram in found.items():
+        scores = score(histogram, answer.mass, answer.noise)
+        numbers = ", ".join(f"{name} {value:.3f}" for name, value in scores._asdict().items())
+        typer.echo(f"against {against} seed {run_seed}: {numbers}")
+
+
+def _histograms(task: str, model: str, profile: str, estimator: str | None) -> dict[int, object]:
+    """Histograms of the evaluation runs by seed, as an estimator reads them."""
+    from physlib.evaluation.shift import counts
+    from physlib.runs.run import fetch, load_runs
+    from physlib.studies import mechanism
+
+    if estimator is None:
+        runs = load_runs(task, model, profile)
+        return {run.config.seed: found for run, found in zip(runs, counts(runs), strict=True)}
+    runs = fetch(mechanism.followed(task, model, profile))
+    return {run.config.seed: run["reading_counts"][run.provenance["readings"].index(estimator)] for run in runs}
