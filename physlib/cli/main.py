@@ -144,7 +144,7 @@ def benchmark(
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
     """Forecast every group of runs with every kernel, and every remedy, and store the answers for the table and the pages."""
-    from physlib.evaluation import benchmark, remedy_forecasts, run_group
+    from physlib.evaluation import benchmark, estimator_forecasts, remedy_forecasts, run_group
     from physlib.studies import forecasts
 
     pairs = forecasts.groups(profile)
@@ -158,8 +158,9 @@ def benchmark(
             except (Missing, Damaged):
                 entries = benchmark.make(group)
             typer.echo(f"{name} {model}: {len(entries)} forecasts")
-    if task is None and (again or not remedy_forecasts.path(profile).exists()):
-        remedy_forecasts.make(profile)
+    for rest in (remedy_forecasts, estimator_forecasts):
+        if task is None and (again or not rest.path(profile).exists()):
+            rest.make(profile)
 
 
 @app.command()

@@ -31,7 +31,7 @@ Masses = Float[np.ndarray, "J M"]
 
 def make(group: RunGroup) -> list[KernelForecast]:
     """Forecast a group by every kernel and store the answers."""
-    recurrence = isinstance(group.task, tasks.RecurrenceTask) and group.profile != "smoke"
+    recurrence = isinstance(group.task, tasks.RecurrenceTask) and group.profile != "smoke" and group.others
     families = (*FITTED, *(POSTERIOR if recurrence else ()), *OWN.get(group.model, ()))
     entries = [*_baselines(group), *(e for f in families for e in _family(group, f)), *trained_kernels(group)]
     return keep(group, entries)
@@ -67,7 +67,7 @@ def _family(group: RunGroup, family: str) -> list[KernelForecast]:
         fits = [fit([(own, mass)]) for mass in group.targets.get(source, ())]
         entries += [_entry(group, own, kernel, source, fits)] if fits else []
     here = _Site(own, group.targets["pilot"][0], group.shares.mean(axis=0))
-    for source in FORECASTS:
+    for source in FORECASTS if elsewhere else FORECASTS[1:]:
         found = _calibrate(source, here, elsewhere, group.shrinkage)
         if source == "scaled" and found.at_bound:
             continue
@@ -124,6 +124,8 @@ def _baselines(group: RunGroup) -> list[KernelForecast]:
     ]
     entries = []
     for name, source, masses, n, members, expected in known:
+        if source == "transferred" and not group.others:
+            continue
         factor = group.shrinkage if source == "scaled" else 1.0
         made = _observed(group, name, source, masses.mean(axis=0, keepdims=True), n, factor)
         entries.append(_with_interval(group, made, members, expected, after))
@@ -142,7 +144,9 @@ def _with_interval(
     group: RunGroup, made: KernelForecast, members: Masses, expected: Masses, observed: Masses
 ) -> KernelForecast:
     """The same with an interval for one new run: `members` are forecasts from single pilots, `expected` those by the
-    same rule on other tasks, and `observed` what came of those."""
+    same rule on other tasks, and `observed` what came of those. Without other tasks there is none."""
+    if not len(observed):
+        return made
     mass, n = made.masses[0], int(group.counts[0].sum())
     off = misfit(mass, expected, observed)
     ends = predictive_interval(mass, n, made.noise[0], members, off, len(observed))
@@ -151,7 +155,7 @@ def _with_interval(
 
 def _means(runs: dict) -> Masses:
     """Mean mass vector of each task."""
-    return np.array([shares(found).mean(axis=0) for found in runs.values()])
+    return np.reshape([shares(found).mean(axis=0) for found in runs.values()], (len(runs), len(flat_mass())))
 
 
 def _size(runs: list) -> int:

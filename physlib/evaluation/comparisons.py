@@ -16,15 +16,17 @@ from physlib.stats.extremes import extremes_found
 from physlib.stats.histogram import flat_mass
 from physlib.stats.intervals import mean_interval
 from physlib.studies.forecasts import TASKS
+from physlib.studies.mechanism import FLAT
 
 SCORES = ["corr", "r2", "r2_inner", "sign", "skill"]
 HEADLINE = ("contract", "scaled")
 """The kernel, and what its number was fitted on, of the forecast that the book argues for."""
 
 
-def forecasts(frame: pd.DataFrame) -> pd.DataFrame:
+def forecasts(frame: pd.DataFrame, prior: str = FLAT) -> pd.DataFrame:
     """Rows of C5 for evaluation runs; those whose kernel was fitted at the end of its range, which count for nothing, left out."""
-    return frame[(frame.claim == "C5") & frame.source.notna() & frame.variant.isna() & ~frame.at_bound.fillna(False)]
+    found = frame[(frame.claim == "C5") & frame.source.notna() & frame.variant.isna()]
+    return found[~found.at_bound.fillna(False) & (found.prior == prior)]
 
 
 def medians(frame: pd.DataFrame, *by: str) -> pd.DataFrame:

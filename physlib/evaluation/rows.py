@@ -76,6 +76,7 @@ class Runs:
             "model": self.evidence.model,
             "kernel": "none",
             "variant": self.evidence.variant,
+            "prior": self.task.prior.name,
             "number": number,
             "value": float(np.mean(values)),
             "unit": "1",

@@ -31,7 +31,8 @@ from physlib.evaluation.shift import counts, shares
 from physlib.forecasting.fit import Fit, MonteCarloBudget
 from physlib.runs.run import load_runs
 from physlib.runs.store import Result, Store
-from physlib.studies.catalogue import TASKS
+from physlib.studies.forecasts import TASKS
+from physlib.studies.mechanism import FLAT
 
 SOURCES = ("oracle", "seed", "transferred", "pilot", "scaled")
 """In order of how much of the answer they have seen."""
@@ -146,10 +147,10 @@ def others_mean(values: Float[np.ndarray, "S ..."]) -> Float[np.ndarray, S * M]:
 
 
 def gather(task: str, model: str, profile: str) -> RunGroup:
-    """Collect the runs of a group from the store."""
+    """Collect the runs of a group from the store; under a smooth prior no other tasks."""
+    elsewhere = [name for name in TASKS if name != task] if tasks.get_task(task).prior.name == FLAT else []
     others, other_pilots = (
-        {name: load_runs(name, model, profile, pilot=short) for name in TASKS if name != task}
-        for short in (False, True)
+        {name: load_runs(name, model, profile, pilot=short) for name in elsewhere} for short in (False, True)
     )
     judged, pilots = (load_runs(task, model, profile, pilot=short) for short in (False, True))
     return RunGroup(tasks.get_task(task), model, profile, judged, pilots, others, other_pilots)

@@ -19,7 +19,8 @@ import pandas as pd
 from physlib.core.errors import unknown
 from physlib.core.files import write_atomic
 from physlib.evaluation.comparisons import headline
-from physlib.evaluation.rows import rows_of
+from physlib.evaluation.mechanism import MAKERS
+from physlib.evaluation.rows import Row, Runs, rows_of
 from physlib.runs.store import Store
 from physlib.studies import catalogue
 
@@ -32,6 +33,10 @@ COLUMNS = {  # name: kind; numbers are means over seeds unless said
     "kernel": "text",  # or the probe of C4
     "source": "text",  # what a kernel's numbers were fitted on, see `physlib.evaluation.run_group`
     "variant": "text",  # changed choice, remedy, level, or further kind of run
+    "prior": "text",  # of the balanced quantity, flat where none is named
+    "estimator": "text",  # by which the balanced quantity is read
+    "quantity": "text",  # reading of a trajectory
+    "level": "float",  # of redrawing
     "number": "text",  # what `value` is
     "value": "float",
     "unit": "text",  # 1 where there is none
@@ -54,6 +59,8 @@ COLUMNS = {  # name: kind; numbers are means over seeds unless said
     "corr": "float",
     "r2": "float",
     "r2_inner": "float",  # without the outermost bins and the tails
+    "share": "float",  # of a reading's shift that redrawing from a level brings back
+    "decision_level": "float",  # where that share is one half
     "sign": "float",
     "skill": "float",
     "skill_lo": "float",
@@ -98,8 +105,13 @@ def compute(profile: str, groups: Collection[tuple[str, str]] | None = None) -> 
     found = catalogue.evidence(profile)
     if groups is not None:
         found = [e for e in found if e.claim in OF_GROUPS and (e.task, e.model) in groups]
-    made = typed(pd.DataFrame([row for e in found for row in rows_of(e)]))
+    made = typed(pd.DataFrame([row for e in found for row in _rows(e)]))
     return pd.concat([made, typed(pd.DataFrame(headline(made)))], ignore_index=True)
+
+
+def _rows(evidence: catalogue.Evidence) -> list[Row]:
+    """The rows of a claim for one task and model."""
+    return MAKERS[evidence.variant](Runs(evidence)) if evidence.variant in MAKERS else rows_of(evidence)
 
 
 def path() -> Path:

@@ -89,6 +89,7 @@ def seeds(task: str, model: str, profile: str, pilot: bool = False) -> tuple[Con
 def evidence(profile: str) -> list[Evidence]:
     """The runs behind every claim, in the order of the results table. Raises `PhyslibError` at paper."""
     found = [e for pair in groups(profile) for e in _of_group(*pair, profile)]
+    found += [e for prior in (mechanism.FLAT, *mechanism.SMOOTH) for e in _of_prior(prior, profile)]
     found += [Evidence("C2", *pair, None, seeds(*pair, profile)) for pair in families(profile)]
     if profile != "smoke":
         found += [Evidence("C3", *pair, None, seeds(*pair, profile)) for pair in APPLIED]
@@ -115,6 +116,22 @@ def _of_group(task: str, model: str, profile: str) -> Iterator[Evidence]:
     yield Evidence("C5", task, model, None, configs, pilots)
     if confirming := fresh(task, model, profile):
         yield Evidence("C5", task, model, CONFIRMING, tuple(confirming), pilots)
+
+
+def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:
+    """What puts the mechanism to the test, under one prior."""
+    for system, model in mechanism.pairs(prior, profile):
+        name = get_task(system, prior).name
+        configs = tuple(mechanism.followed(name, model, profile))
+        yield Evidence("C3", name, model, mechanism.MEAN, configs)
+        yield Evidence("C4", name, model, mechanism.DECISION, configs)
+        if prior == mechanism.FLAT:
+            yield Evidence("C1", name, model, mechanism.ESTIMATOR, configs)
+        else:
+            flat = tuple(mechanism.followed(system, model, profile))
+            yield Evidence("C1", name, model, mechanism.EDGE, configs, flat)
+            if profile != "smoke":  # where forecasting takes longer than training
+                yield from _of_group(name, model, profile)
 
 
 def select(found: Collection[Evidence], **wanted: str | None) -> list[Evidence]:

@@ -9,6 +9,8 @@ from physlib.runs.presets import resolve, seeds_of
 from physlib.studies.forecasts import APPLIED, DIFFUSIONS, SYNTHETIC
 
 FLAT, *SMOOTH = tasks.PRIORS
+DECISION, ESTIMATOR, EDGE, MEAN = "decision", "estimator", "edge", "mean"
+"""What is looked at in these runs: variants of evidence for claims."""
 SYSTEMS = tuple(pair for pair in APPLIED if pair[1] == DIFFUSIONS[1])
 """Mazes and pendulums, all with the U-Net."""
 
@@ -16,10 +18,10 @@ SYSTEMS = tuple(pair for pair in APPLIED if pair[1] == DIFFUSIONS[1])
 def pairs(prior: str, profile: str) -> tuple[tuple[str, str], ...]:
     """Systems and models that are compared under a prior: all models with a flat one, denoisers with the others.
 
-    At smoke the first model on the synthetic tasks.
+    At smoke the first model on one task, under the first two.
     """
     if profile == "smoke":
-        return tuple(pair for pair in SYNTHETIC if pair[1] == DIFFUSIONS[0])
+        return ((tasks.SYNTHETIC[-1], DIFFUSIONS[0]),) if prior in (FLAT, SMOOTH[0]) else ()
     compared = tuple(pair for pair in SYNTHETIC if prior == FLAT or PROBES[pair[1]] is RENOISE)
     return (*compared, *SYSTEMS)
 

@@ -1,0 +1,115 @@
+"""Rows of the results table that put the mechanism to the test: when shifts are made, by which estimator, under which prior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from physlib import tasks
+from physlib.evaluation import estimator_forecasts
+from physlib.evaluation.claims import RESOLUTION
+from physlib.evaluation.decision import decision_curves
+from physlib.evaluation.rows import Row, Runs
+from physlib.evaluation.shift import shares
+from physlib.models import PROBES
+from physlib.runs.run import fetch
+from physlib.runs.store import Result
+from physlib.stats.distances import tv_beyond, tv_floor
+from physlib.stats.histogram import flat_mass
+from physlib.studies.mechanism import DECISION, EDGE, ESTIMATOR, FLAT, MEAN
+from physlib.tasks.estimators import DEFAULT, estimators_of
+
+SHOWN = (0.1, 0.2, 0.5, 2.0)
+"""Levels whose shares are rows, of denoisers; of other models every level is."""
+
+
+def open_shares(runs: list[Result]) -> Float[np.ndarray, "S M"]:
+    """Mass vectors in bins whose outer two are open: what lies beyond the range counts with its ends."""
+    found = shares(runs)
+    found[:, 1] += found[:, 0]
+    found[:, -3] += found[:, -2]
+    found[:, [0, -2]] = 0
+    return found
+
+
+def open_shift(runs: list[Result]) -> Float[np.ndarray, " S"]:
+    """Total variation of each run from equal mass in such bins, sampling noise taken off in quadrature; 0 or more."""
+    flat, n = flat_mass(), runs[0].provenance["n"]
+    beyond = [tv_beyond(mass, flat, flat * (1 - flat) / n) for mass in open_shares(runs)]
+    return np.sqrt(np.maximum(beyond, 0))
+
+
+def mean_shift(runs: list[Result]) -> Float[np.ndarray, " S"]:
+    """Mean quantity less the prior's, in standard deviations of the prior."""
+    prior = tasks.get_task(runs[0].config.task).prior
+    return np.array([(run.provenance["q_mean"] - prior.mean) / np.sqrt(prior.variance) for run in runs])
+
+
+def _decision(runs: Runs) -> list[Row]:
+    """C4: shares of each reading's shift at a few levels, and the level where half of it is made."""
+    probe, found = PROBES[runs.evidence.model], []
+    names = {"kernel": probe.name, "source": "oracle", "prior": runs.task.prior.name}
+    for reading, curve in decision_curves(runs.found).items():
+        columns = names | {"quantity": reading, "tv_observed": curve.shift.mean(), "tv_lo": np.nan, "tv_hi": np.nan}
+        levels = curve.decision_levels
+        row = runs.row("decision_level", list(levels), variant=f"{DECISION}: {reading}", **columns)
+        found.append(row | {"decision_level": row["value"]})
+        for level, seeds in zip(curve.levels, curve.shares.T, strict=True):
+            if level in SHOWN or 2.0 not in curve.levels:
+                variant = f"{DECISION}: {reading}, level={level:g}"
+                row = runs.row("share", list(seeds), RESOLUTION, variant=variant, level=level, **columns)
+                found.append(row | {"share": row["value"]})
+    return found
+
+
+def _estimators(runs: Runs) -> list[Row]:
+    """C1: shift of samples, and of what white error forecasts, as each estimator reads them."""
+    e, found = runs.evidence, []
+    names = runs.found[0].provenance["readings"]
+    known = estimator_forecasts.load(e.configs[0].profile)
+    expected = {f.estimator: f for f in known if (f.task, f.model) == (e.task, e.model)}
+    for estimator in estimators_of(runs.task):
+        index = names.index(runs.task.info.quantity if estimator == DEFAULT else estimator)
+        made = np.array([run["reading_counts"][index] / run["reading_counts"][index].sum() for run in runs.found])
+        counts = runs.found[0]["reading_reference"][index]
+        shown, drawn = counts / counts.sum(), int(runs.found[0]["reading_counts"][index].sum())
+        columns = {"estimator": estimator, "variant": f"{ESTIMATOR}: {estimator}", "n_samples": drawn}
+        columns |= {"tv_floor": tv_floor(shown, drawn, int(counts.sum())), "prior": FLAT}
+        noise = shown * (1 - shown) * (1 / drawn + 1 / counts.sum())
+        values = [_beyond(mass, shown, noise) for mass in made]
+        found.append(runs.row("tv_beyond", values, columns["tv_floor"], **columns))
+        forecast = expected[estimator]
+        noise = shown * (1 - shown) / counts.sum() + forecast.noise
+        value = [_beyond(forecast.mass, shown, noise)]
+        parameters = {"s": forecast.size}
+        white = {"kernel": "isotropic", "source": "oracle", "parameters": parameters, "n_parameters": 1}
+        found.append(runs.row("tv_forecast", value, **columns | white, seeds=[]))
+    return found
+
+
+def _beyond(mass: np.ndarray, reference: np.ndarray, variance: np.ndarray) -> float:
+    return float(np.sqrt(max(0.0, tv_beyond(mass, reference, variance))))
+
+
+def _edge(runs: Runs) -> list[Row]:
+    """C1: the shift under a smooth prior, which dynamics and measurement make, and what a flat prior's edges add."""
+    flat = fetch(runs.evidence.seen)
+    left, whole = open_shift(runs.found), open_shift(flat)
+    columns = {"prior": runs.task.prior.name, "tv_floor": tv_floor(flat_mass(), runs.n)}
+    return [
+        runs.row("tv_dynamics", list(left), columns["tv_floor"], variant=f"{EDGE}: what stays", **columns),
+        runs.row("tv_edge", list(whole - left), columns["tv_floor"], variant=f"{EDGE}: what goes", **columns),
+    ]
+
+
+def _mean(runs: Runs) -> list[Row]:
+    """C3: change of the mean quantity, in standard deviations of the prior."""
+    values = list(mean_shift(runs.found))
+    return [runs.row("change of mean", values, 1 / np.sqrt(runs.n), unit="sd", prior=runs.task.prior.name)]
+
+
+MAKERS: dict[str, Callable[[Any], list[Row]]] = {DECISION: _decision, ESTIMATOR: _estimators, EDGE: _edge, MEAN: _mean}
+"""Makers of rows by the variant of the evidence."""
