@@ -64,11 +64,11 @@ def _text(curves: list) -> str:
 
 
 def _write(out: str, system: str, curves: list, axis: str, runs: list) -> None:
-    from physlib.evaluation.decision import frame
+    from physlib.evaluation.decision import decision_frame
     from physlib.figures import Origin, decision_curves
 
     config = runs[0].config
     origin = Origin(config.profile, [run.config.seed for run in runs], runs[0].provenance["revision"])
-    drawn = decision_curves("decision", {f"{system}, {config.model}": frame(curves)}, axis, origin)
+    drawn = decision_curves("decision", {f"{system}, {config.model}": decision_frame(curves)}, axis, origin)
     drawn.figure.savefig(out, bbox_inches="tight", facecolor="white", dpi=200)
     typer.echo(f"wrote {out}: {drawn.finding}")

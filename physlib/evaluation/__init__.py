@@ -6,9 +6,11 @@ __getattr__, __dir__, __all__ = public(
     __name__,
     {
         "comparisons": (
-            *("by_training", "contests", "forecasts", "interval_worth", "kind", "medians", "peaks_and_troughs"),
+            *("advantages", "by_training", "contests", "forecasts", "interval_worth", "kind", "medians", "peaks_and_troughs"),
             *("shift_by_bin", "sizes", "tally"),
         ),
+        "decision": ("decision_curves", "decision_frame"),
+        "mechanism": ("estimator_table", "mean_shift", "open_shares", "open_shift"),
         "ideal_denoising": ("parting",),
         "coordinates": ("chart_properties",),
         "remedies": ("asked",),

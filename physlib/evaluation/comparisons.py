@@ -59,6 +59,20 @@ def contests(frame: pd.DataFrame, ours: str, theirs: str, source: str) -> pd.Dat
     return pd.DataFrame(rows, columns=["task", "model", ours, theirs, "difference", "lo", "hi", "winner"])
 
 
+def advantages(frame: pd.DataFrame, level: float = 0.2) -> pd.DataFrame:
+    """Locality and what a trajectory kernel is worth on inner bins, in each group of a denoiser with a flat prior.
+
+    Columns: `task`, `model`, `kind`, `locality`, the share of the shift that redrawing from `level` brings back, and
+    `advantage`, R2 on inner bins of contract less that of shrink, both with numbers scaled from pilots.
+    """
+    groups = frame[(frame.prior == FLAT) & (frame.model.map(PROBES) == RENOISE)].set_index(["task", "model"])
+    local = groups[(groups.claim == "C4") & (groups.variant == f"level={level:g}")].r2
+    scaled = forecasts(groups)[lambda f: f.source == "scaled"]
+    ours, theirs = (scaled[scaled.kernel == kernel].r2_inner for kernel in ("contract", "shrink"))
+    found = pd.DataFrame({"locality": local, "advantage": ours - theirs}).dropna().reset_index()
+    return found.assign(kind=found.task.map(kind))
+
+
 def headline(frame: pd.DataFrame) -> list[dict]:
     """Rows of the headline: the median R2 over all denoisers, on the synthetic tasks and on the applied ones."""
     kernel, source = HEADLINE

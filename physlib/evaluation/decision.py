@@ -39,7 +39,7 @@ class DecisionCurve:
         return np.array([decision_level(self.levels, seeds) for seeds in self.shares])
 
 
-def frame(curves: Iterable[DecisionCurve]) -> pd.DataFrame:
+def decision_frame(curves: Iterable[DecisionCurve]) -> pd.DataFrame:
     """Curves as rows: reading, level, mean share with its interval, mean shift, mean decision level."""
     rows = [
         {"reading": curve.reading, "level": level, "share": mean, "share_lo": low, "share_hi": high}

@@ -54,7 +54,7 @@ def load(profile: str) -> list[EstimatorForecast]:
 def make(profile: str) -> None:
     """Push white error through every estimator of every task that is put to the test, and store the answers."""
     arrays, entries = {}, []
-    for system, model in mechanism.pairs(mechanism.FLAT, profile):
+    for system, model in mechanism.compared(mechanism.FLAT, profile):
         task = tasks.get_task(system)
         size = SMOKE_SIZE if profile == "smoke" else _size(system, model, profile)
         for name in estimators_of(task):
@@ -76,7 +76,7 @@ def _size(task: str, model: str, profile: str) -> float:
 
 def path(profile: str) -> Path:
     """Where the forecasts are stored; the name changes with the runs."""
-    pairs = mechanism.pairs(mechanism.FLAT, profile)
+    pairs = mechanism.compared(mechanism.FLAT, profile)
     runs = [config.key for pair in pairs for config in mechanism.followed(*pair, profile)]
     key = hashlib.sha256(json.dumps([VERSION, DRAWS, runs]).encode()).hexdigest()[:10]
     return Store.of(profile).root / "estimators" / f"{profile}-forecasts-{key}.safetensors"

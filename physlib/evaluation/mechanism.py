@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from physlib import tasks
@@ -109,6 +110,24 @@ def _mean(runs: Runs) -> list[Row]:
     """C3: change of the mean quantity, in standard deviations of the prior."""
     values = list(mean_shift(runs.found))
     return [runs.row("change of mean", values, 1 / np.sqrt(runs.n), unit="sd", prior=runs.task.prior.name)]
+
+
+def estimator_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Shifts of samples and of a white-error forecast by each estimator, from rows of the results table.
+
+    Columns: `system` (task and model), `estimator`, `default`, `samples`, `forecast`, `floor`.
+    """
+    chosen = frame[(frame.claim == "C1") & frame.estimator.notna()]
+    chosen = chosen.assign(system=chosen.task + ", " + chosen.model)
+    wide = chosen.pivot(index=["system", "estimator"], columns="number", values=["value", "tv_floor"])
+    order = list(dict.fromkeys(zip(chosen.system, chosen.estimator, strict=True)))
+    rows = [
+        {"system": system, "estimator": estimator, "default": estimator == DEFAULT}
+        | {"samples": row["value", "tv_beyond"], "forecast": row["value", "tv_forecast"]}
+        | {"floor": row["tv_floor", "tv_beyond"]}
+        for (system, estimator), row in wide.loc[order].iterrows()
+    ]
+    return pd.DataFrame(rows)
 
 
 MAKERS: dict[str, Callable[[Any], list[Row]]] = {DECISION: _decision, ESTIMATOR: _estimators, EDGE: _edge, MEAN: _mean}

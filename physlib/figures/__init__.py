@@ -1,7 +1,7 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
 from physlib.figures.confounds import power_laws, shift_by_factor, shift_by_range
-from physlib.figures.decision import decision_curves
+from physlib.figures.decision import advantage_by_locality, decision_curves, estimator_swap, prior_histograms
 from physlib.figures.forecasts import forecast_scores, shift_by_bin
 from physlib.figures.interactive import size_slider
 from physlib.figures.maze import length_change, maze_paths, training_length
@@ -21,11 +21,13 @@ from physlib.figures.style import CaptionedFigure, Origin
 __all__ = [
     "CaptionedFigure",
     "Origin",
+    "advantage_by_locality",
     "decision_curves",
     "denoising_error",
     "drift_and_spread",
     "drift_by_size",
     "energy_rise",
+    "estimator_swap",
     "fitted_sizes",
     "forecast_interval",
     "forecast_scores",
@@ -36,6 +38,7 @@ __all__ = [
     "observed_and_forecast",
     "pendulum_animation",
     "power_laws",
+    "prior_histograms",
     "remedy_effects",
     "remedy_forecasts",
     "remedy_menu",

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = public(
             *("DIFFUSIONS", "MAZES", "MODELS", "PENDULUMS", "POINT_MAZE", "SPEED_MAZE", "TASKS"),
             *("fresh", "groups"),
         ),
+        "mechanism": ("FLAT", "SMOOTH", "compared", "followed"),
         "remedies": ("experiments",),
     },
 )

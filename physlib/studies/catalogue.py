@@ -120,7 +120,7 @@ def _of_group(task: str, model: str, profile: str) -> Iterator[Evidence]:
 
 def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:
     """What puts the mechanism to the test, under one prior."""
-    for system, model in mechanism.pairs(prior, profile):
+    for system, model in mechanism.compared(prior, profile):
         name = get_task(system, prior).name
         configs = tuple(mechanism.followed(name, model, profile))
         yield Evidence("C3", name, model, mechanism.MEAN, configs)
@@ -154,7 +154,7 @@ def runs(profile: str) -> list[Config]:
     planned = seeds(MAZES[0], PLANNER, profile)
     # factors share the runs at their usual level, remedies those without any
     behind = [c for e in evidence(profile) for c in (*e.seen, *e.configs)]
-    return list(dict.fromkeys([*paired, *audited, *planned, *behind]))
+    return list(dict.fromkeys([*paired, *audited, *planned, *behind, *mechanism.runs(profile)]))
 
 
 def keep(config: Config) -> Keep:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from physlib import tasks
-from physlib.models import PROBES, RENOISE
 from physlib.runs.config import Config
 from physlib.runs.presets import resolve, seeds_of
-from physlib.studies.forecasts import APPLIED, DIFFUSIONS, SYNTHETIC
+from physlib.studies.forecasts import DIFFUSIONS, MAZES, PENDULUMS
 
 FLAT, *SMOOTH = tasks.PRIORS
 DECISION, ESTIMATOR, EDGE, MEAN = "decision", "estimator", "edge", "mean"
 """What is looked at in these runs: variants of evidence for claims."""
-SYSTEMS = tuple(pair for pair in APPLIED if pair[1] == DIFFUSIONS[1])
-"""Mazes and pendulums, all with the U-Net."""
+MLP, UNET = DIFFUSIONS
+_MAPS = tuple((task, MLP) for task in tasks.SYNTHETIC)
+_APPLIED = ((MAZES[0], UNET), (PENDULUMS[0], UNET))
+COMPARED = {FLAT: (*_MAPS, *_APPLIED), SMOOTH[0]: (*_MAPS, *_APPLIED), SMOOTH[1]: _MAPS}
+"""Systems and models whose runs are followed, by prior."""
 
 
-def pairs(prior: str, profile: str) -> tuple[tuple[str, str], ...]:
-    """Systems and models that are compared under a prior: all models with a flat one, denoisers with the others.
-
-    At smoke the first model on one task, under the first two.
-    """
+def compared(prior: str, profile: str) -> tuple[tuple[str, str], ...]:
+    """Systems and models that are followed under a prior; at smoke one, under the first two."""
     if profile == "smoke":
-        return ((tasks.SYNTHETIC[-1], DIFFUSIONS[0]),) if prior in (FLAT, SMOOTH[0]) else ()
-    compared = tuple(pair for pair in SYNTHETIC if prior == FLAT or PROBES[pair[1]] is RENOISE)
-    return (*compared, *SYSTEMS)
+        return _MAPS[-1:] if prior in (FLAT, SMOOTH[0]) else ()
+    return COMPARED[prior]
 
 
 def size(task: str, model: str, profile: str) -> int:
@@ -47,7 +45,7 @@ def runs(profile: str) -> list[Config]:
     """All of them that no other study has."""
     found = []
     for prior in (FLAT, *SMOOTH):
-        for system, model in pairs(prior, profile):
+        for system, model in compared(prior, profile):
             name = tasks.get_task(system, prior).name
             found += followed(name, model, profile) + (pilots(name, model, profile) if prior != FLAT else [])
     return found
