@@ -6,7 +6,16 @@ __getattr__, __dir__, __all__ = public(
     __name__,
     {
         "comparisons": (
-            *("advantages", "by_training", "contests", "forecasts", "interval_worth", "kind", "medians", "peaks_and_troughs"),
+            *(
+                "advantages",
+                "by_training",
+                "contests",
+                "forecasts",
+                "interval_worth",
+                "kind",
+                "medians",
+                "peaks_and_troughs",
+            ),
             *("shift_by_bin", "sizes", "tally"),
         ),
         "decision": ("decision_curves", "decision_frame"),

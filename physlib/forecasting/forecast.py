@@ -77,7 +77,9 @@ def forecast(
     started, rng, width = time.perf_counter(), numpy_rng(seed, f"forecast {kernel.name}"), len(bins.reference)
     moves, (first, second, finite) = np.zeros((width, width)), np.zeros((3, width))
     chunk = max(LEAST, ENTRIES // int(np.prod(task.shape)))
-    for start in tqdm(range(0, draws, chunk), desc=f"forecasting {task.name}", disable=not progress, leave=False):
+    for start in tqdm(
+        range(0, draws, chunk), desc=f"forecasting {task.name}", disable=None if progress else True, leave=False
+    ):
         data = task.draw(min(chunk, draws - start), rng)
         moved = kernel.push(task, data, rng)
         origin, good = bins.index(data.q), np.isfinite(moved)

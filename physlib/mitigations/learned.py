@@ -85,7 +85,7 @@ def learn(task: Task, x: Float[np.ndarray, "N T D"], seed: int) -> FlowChart:
     x = torch.as_tensor(x / chart.unit.reshape(chart.shape)).flatten(1)
     optimiser = torch.optim.Adam(chart.flow.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    for _ in tqdm(range(STEPS), desc=f"learning coordinates of {task.name}", leave=False):
+    for _ in tqdm(range(STEPS), desc=f"learning coordinates of {task.name}", leave=False, disable=None):
         batch = x[torch.randint(len(x), (BATCH,), generator=rng)]
         loss = _spread(chart, task, batch, rng)
         optimiser.zero_grad()

@@ -55,7 +55,7 @@ def decisions(
     x = torch.as_tensor(data, dtype=torch.float32, device=model.device)
     rng = torch_rng(config.seed, "decision", model.device.type)
     before, net, moved = [_rows(*one, data) for one in followed], [], []
-    for level in tqdm(probe.decision, desc=f"redrawing {title}", leave=False):
+    for level in tqdm(probe.decision, desc=f"redrawing {title}", leave=False, disable=None):
         redrawn = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         pairs = [(was, _rows(*one, redrawn)) for one, was in zip(followed, before, strict=True)]
         net.append([_flow(*pair)[0] for pair in pairs])

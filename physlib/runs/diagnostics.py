@@ -55,7 +55,7 @@ def locality(model: TrajectoryModel, task: Task, probe: Probe, config: Config, t
     second = "probe_covariance" if whole else "probe_spectrum"
     rows: dict[str, list] = {model.error_name: [], "probe_counts": [], "probe_size": [], second: []}
     before = task.bins.index(data.q) - 1
-    for level in tqdm(probe.levels, desc=f"probing {title}", leave=False):
+    for level in tqdm(probe.levels, desc=f"probing {title}", leave=False, disable=None):
         rows[model.error_name].append(model.local_error(x, level, rng))
         moved = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         with np.errstate(all="ignore"):

@@ -175,7 +175,7 @@ def _draw(
         else:
             yield from torch.as_tensor(known, dtype=torch.float32, device=model.device).split(CHUNK)
 
-    bar = tqdm(list(parts()), desc=f"sampling {title}", leave=False)
+    bar = tqdm(list(parts()), desc=f"sampling {title}", leave=False, disable=None)
     return torch.cat([model.sample(part, rng).cpu() for part in bar]).double().numpy()
 
 

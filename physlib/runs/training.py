@@ -131,7 +131,7 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         state.load(checkpoint)
     model.train()
-    with one_thread(), tqdm(total=schedule.steps, initial=state.step, desc=title, leave=False) as bar:
+    with one_thread(), tqdm(total=schedule.steps, initial=state.step, desc=title, leave=False, disable=None) as bar:
         _loop(state, x, schedule, checkpoint, bar)
     with torch.no_grad():
         for parameter, average in zip(state.parameters, state.average, strict=True):

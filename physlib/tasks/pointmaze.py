@@ -118,7 +118,7 @@ class PointMaze(Maze):
         edges = np.linspace(self.lo, self.hi, BINS + 1)
         room, idle = np.histogram(self.prior_draws(n, rng), edges)[0], 0
         kept: list[Trajectories] = []
-        with tqdm(total=n, desc=f"simulating {self.name}", leave=False, disable=n < CHUNK) as bar:
+        with tqdm(total=n, desc=f"simulating {self.name}", leave=False, disable=n < CHUNK or None) as bar:
             while room.any():
                 bins = np.resize(rng.permutation(np.repeat(np.arange(BINS), room)), min(CHUNK, room.sum() + SPARE))
                 wanted = rng.uniform(edges[bins], edges[bins + 1])

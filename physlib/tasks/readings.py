@@ -89,7 +89,8 @@ def readings(task: Task) -> list[Reading]:
     ]
     plane = isinstance(task, Maze | ArmPositions) and task.shape[1] == 2
     known = {reading.name for reading in balanced}
-    further = {**task.others, **(PATHS if plane else SERIES)}
+    general = PATHS if plane else SERIES if task.shape[0] > 1 else {}
+    further = task.others | general
     return balanced + [Reading(name, read) for name, read in further.items() if name not in known]
 
 
