@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export OMP_NUM_THREADS ?= 1
+QUICK := $(addprefix tests/test_,layers.py priors.py density.py rng.py store.py summary.py objectives.py integrate.py uncertainty.py)
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +31,11 @@ test: $(READY) ## run the tests, with a smoke build of the book
 	  echo "browser tests not run: install chromium"; $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser"; \
 	else $(BIN)/python -m pytest -q -n 2 --dist loadgroup; fi
 
+quick: $(READY) ## style, layers and the tests that take seconds, in a minute and a half
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -n 2 $(QUICK)
+
 lint: $(READY) ## style, spelling, pairing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,4 +57,4 @@ bench: $(READY) ## speed, as ratios within one run
 clean: ## remove what was built; results stay
 	rm -rf _build $(VENV)
 
-.PHONY: help book smoke test lint pair reproduce table bench clean
+.PHONY: help book smoke test quick lint pair reproduce table bench clean
