@@ -20,7 +20,7 @@ __getattr__, __dir__, __all__ = public(
         "kernels": (
             *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
             *("Smooth", "SpeedScale", "DistanceScale", "InRepresentation", "Residuals"),
-            *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Patch", "Pilot", "Expansion"),
+            *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Manifold", "Patch", "Pilot", "Expansion"),
             *("Rollout", "LinearVAE"),
         ),
         "forecasting.forecast": ("Forecast", "forecast"),

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
+from physlib.evaluation.manifold import manifold_kernel
 from physlib.evaluation.run_group import FORECASTS, KernelForecast, RunGroup, entry, fitted_entry, gather, keep, stored
 from physlib.evaluation.shift import shares
 from physlib.evaluation.trained_kernels import trained_kernels
@@ -33,8 +34,8 @@ def make(group: RunGroup) -> list[KernelForecast]:
     """Forecast a group by every kernel and store the answers."""
     recurrence = isinstance(group.task, tasks.RecurrenceTask) and group.profile != "smoke" and group.others
     families = (*FITTED, *(POSTERIOR if recurrence else ()), *OWN.get(group.model, ()))
-    entries = [*_baselines(group), *(e for f in families for e in _family(group, f)), *trained_kernels(group)]
-    return keep(group, entries)
+    fitted = [e for f in families for e in _family(group, f)]
+    return keep(group, [*_baselines(group), *fitted, *manifold_kernel(group), *trained_kernels(group)])
 
 
 def load(task: str, model: str, profile: str) -> tuple[RunGroup, list[KernelForecast]]:

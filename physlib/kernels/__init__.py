@@ -8,6 +8,7 @@ from physlib.kernels.expansion import Expansion, unit_moments
 from physlib.kernels.ideal_denoiser import NoiseContractX, Patch
 from physlib.kernels.in_representation import InRepresentation
 from physlib.kernels.linear_vae import LinearVAE
+from physlib.kernels.manifold import Manifold
 from physlib.kernels.pilot import Pilot
 from physlib.kernels.rollout import Rollout
 from physlib.kernels.scaled import DistanceScale, SpeedScale, StateScale
@@ -16,7 +17,7 @@ FAMILIES: dict[str, type[Kernel]] = {
     cls.name: cls
     for cls in (
         *(NoShift, Blur, Shrink, ShrinkAndBlur, Isotropic, Smooth, SpeedScale, DistanceScale, StateScale, Covariance),
-        *(Contract, NoiseContract, NoiseContractX, Patch, Pilot, Expansion, Rollout, LinearVAE),
+        *(Contract, NoiseContract, NoiseContractX, Manifold, Patch, Pilot, Expansion, Rollout, LinearVAE),
     )
 }
 
@@ -31,6 +32,7 @@ __all__ = [
     "Isotropic",
     "Kernel",
     "LinearVAE",
+    "Manifold",
     "NoShift",
     "NoiseContract",
     "NoiseContractX",

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from physlib.tasks.base import Population, Trajectories
+from physlib.tasks.base import Population, Task, Trajectories
 
 
 class Kernel(ABC):
@@ -34,6 +34,22 @@ class Kernel(ABC):
     def push(self, task: Population, data: Trajectories, rng: np.random.Generator) -> Float[np.ndarray, " N"]:
         """One draw of the deviated quantity for each trajectory; NaN where it cannot be measured."""
 
+    @abstractmethod
+    def trajectories(self, task: Task, data: Trajectories, rng: np.random.Generator) -> Float[np.ndarray, "N T D"]:
+        """One draw of the deviated trajectory for each, on which anything can be measured.
+
+        Raises `PhyslibError` where the kernel says nothing of trajectories.
+        """
+
+
+class QuantityKernel(Kernel):
+    """A law in the quantity alone; what it says of trajectories is the rule at its quantity with fresh nuisance."""
+
+    def trajectories(self, task, data, rng):
+        q = np.nan_to_num(self.push(task, data, rng), nan=task.prior.mean)
+        q = np.clip(q, *task.info.domain)
+        return task.generate(q, task.nuisance(q, rng))
+
 
 class TrajectoryKernel(Kernel):
     """A kernel that deviates the trajectory and lets the task measure what came out."""
@@ -47,3 +63,7 @@ class TrajectoryKernel(Kernel):
     def push(self, task, data, rng):
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
             return task.remeasure(self.deviate(task, data.x, rng), data)
+
+    def trajectories(self, task, data, rng):
+        with np.errstate(all="ignore"):
+            return self.deviate(task, data.x, rng)

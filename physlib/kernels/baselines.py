@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from physlib.kernels.base import Kernel
+from physlib.kernels.base import QuantityKernel
 
 
 @dataclass(frozen=True)
-class NoShift(Kernel):
+class NoShift(QuantityKernel):
     """The model reproduces the intended distribution."""
 
     name = "no-shift"
@@ -18,7 +18,7 @@ class NoShift(Kernel):
 
 
 @dataclass(frozen=True)
-class Blur(Kernel):
+class Blur(QuantityKernel):
     """`q + b z`: the quantity itself is blurred, the same everywhere."""
 
     name = "blur"
@@ -29,7 +29,7 @@ class Blur(Kernel):
 
 
 @dataclass(frozen=True)
-class ShrinkAndBlur(Kernel):
+class ShrinkAndBlur(QuantityKernel):
     """`E[q | q + a z] + b z'`: contraction and blur in quantity space, as many numbers as noise-contract-q."""
 
     name = "shrink-and-blur"
@@ -46,7 +46,7 @@ class ShrinkAndBlur(Kernel):
 
 
 @dataclass(frozen=True)
-class Shrink(Kernel):
+class Shrink(QuantityKernel):
     """`ShrinkAndBlur` with one number, as many as `contract`."""
 
     name = "shrink"

@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float
 
+from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
-from physlib.tasks.base import Population
+from physlib.tasks.base import Population, Trajectories
 
 DRAWS = 100_000  # trajectories behind the regression
 
@@ -52,14 +53,25 @@ class NoiseContract(Kernel):
     t: float  # white deviation left over, likewise
 
     def push(self, task, data, rng):
-        noise = task.scale * rng.standard_normal(data.x.shape)
-        left_over = self.t * task.scale * rng.standard_normal(data.x.shape)
+        mean, left_over = self._draw(task, data, rng)
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
-            u = task.measure(data.x + self.s * noise)
-            mean = np.interp(u, *posterior_mean(task, self.s))
             if task.can_regenerate:
                 return task.measure(task.generate(mean, data.z) + left_over)
             return mean + task.measure(data.x + left_over) - data.q
+
+    def trajectories(self, task, data, rng):
+        if not task.can_regenerate:
+            raise PhyslibError(f"kernel {self.name} makes no trajectories of {task.name}, whose rule is a simulation.")
+        mean, left_over = self._draw(task, data, rng)
+        return task.generate(mean, data.z) + left_over
+
+    def _draw(self, task: Population, data: Trajectories, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The contracted quantity of each trajectory, and the deviation that is left over."""
+        noise = task.scale * rng.standard_normal(data.x.shape)
+        left_over = self.t * task.scale * rng.standard_normal(data.x.shape)
+        with np.errstate(all="ignore"):
+            u = task.measure(data.x + self.s * noise)
+        return np.interp(u, *posterior_mean(task, self.s)), left_over
 
 
 @dataclass(frozen=True)
@@ -71,3 +83,6 @@ class Contract(Kernel):
 
     def push(self, task, data, rng):
         return NoiseContract(self.s, self.s).push(task, data, rng)
+
+    def trajectories(self, task, data, rng):
+        return NoiseContract(self.s, self.s).trajectories(task, data, rng)

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from physlib.core.rng import numpy_rng
-from physlib.kernels.base import Kernel
+from physlib.kernels.base import QuantityKernel
 from physlib.tasks.base import Task
 
 LONG = 32  # steps beyond which traces are estimated, from fewer trajectories
@@ -83,7 +83,7 @@ def unit_moments(
 
 
 @dataclass(frozen=True)
-class Expansion(Kernel):
+class Expansion(QuantityKernel):
     """Gaussian closure of the isotropic kernel: `q~ ~ N(q + b, 2 v - b^2)` with second-order moments."""
 
     name = "expansion"

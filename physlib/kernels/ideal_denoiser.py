@@ -149,10 +149,13 @@ class NoiseContractX(Kernel):
     t: float  # white deviation left over, likewise
 
     def push(self, task, data, rng):
+        with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
+            return task.measure(self.trajectories(task, data, rng))
+
+    def trajectories(self, task, data, rng):
         left_over = self.t * task.scale * rng.standard_normal(data.x.shape)
         mean = _answers(task, self.s, *(part.tobytes() for part in data)) if self.s else data.x
-        with np.errstate(all="ignore"):  # what cannot be measured is counted as failed
-            return task.measure(mean + left_over)
+        return mean + left_over
 
 
 @dataclass(frozen=True)
@@ -170,12 +173,15 @@ class Patch(Kernel):
     s: float  # noise at which sharpening stops, and what is left over, share of each channel's standard deviation
 
     def push(self, task, data, rng):
+        with np.errstate(all="ignore"):
+            return task.measure(self.trajectories(task, data, rng))
+
+    def trajectories(self, task, data, rng):
         if not isinstance(task, RecurrenceTask):
             raise PhyslibError(f"kernel patch needs a rule that makes steps, which {task.name} has not.")
         noisy = data.x + self.s * task.scale * rng.standard_normal(data.x.shape)
         made = data.x.copy() if self.s == 0 else self._means(task, data, noisy, rng)
-        with np.errstate(all="ignore"):
-            return task.measure(made + self.s * task.scale * rng.standard_normal(made.shape))
+        return made + self.s * task.scale * rng.standard_normal(made.shape)
 
     def _means(
         self, task: RecurrenceTask, data: Trajectories, noisy: Float[np.ndarray, "N T D"], rng: np.random.Generator
