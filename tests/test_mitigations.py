@@ -117,6 +117,26 @@ def test_deconvolution_makes_its_kernel_come_out_flatter(monkeypatch):
     assert best < less
 
 
+@pytest.mark.parametrize(("task", "ends"), [(SINUSOID, (0.01, 1.09)), (LOGISTIC, (3.45, 4.0))])
+def test_a_guard_band_goes_as_far_as_the_rule(task, ends):
+    rng = numpy_rng(0, "guard")
+    change = mitigations.get("guard").change(task, task.sample(20_000, rng), [], rng)
+    assert (change.wider.lo, change.wider.hi) == pytest.approx(ends)
+    assert len(change.data.q) == 20_000
+    kept = np.mean((change.data.q >= task.lo) & (change.data.q <= task.hi))
+    assert kept == pytest.approx((task.hi - task.lo) / (ends[1] - ends[0]), abs=0.01)
+
+
+def test_a_guard_band_fills_the_ends_that_a_contraction_empties():
+    """A law that rounds the jumps at both ends over a width well below the band leaves nothing of its shift inside."""
+    rng, law = numpy_rng(0, "guard law"), kernels.Shrink(0.03)
+    before = mitigations.forecast_mitigation("", SINUSOID, law, rng)
+    after = mitigations.forecast_mitigation("guard", SINUSOID, law, rng)
+    assert after.sum() == pytest.approx(1)
+    assert total_variation(before, flat_mass()) > 0.02
+    assert total_variation(after, flat_mass()) < 2 * tv_floor(flat_mass(), 80_000)
+
+
 def test_resampling_is_flat_and_drops_what_is_outside():
     rng = numpy_rng(0, "resample")
     seen = np.concatenate([tilted(40_000, rng), np.full(2_000, LOGISTIC.hi + 1)])[rng.permutation(42_000)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from physlib.kernels import Kernel
 from physlib.tasks import Task, Trajectories
@@ -23,6 +23,8 @@ class Change:
     """What is different in a run; what is not named stays as it was."""
 
     train_rows: Int[np.ndarray, " N"] | None = None  # data: rows of the demonstrations that are trained on
+    wider: Task | None = None  # data: the same task on a wider range, to which the model is trained
+    data: Trajectories | None = None  # and its demonstrations; samples outside the wanted range are thrown away
     task: Recoded | None = None  # coordinates: the task whose trajectories are what the model sees
     condition: Float[np.ndarray, "N C"] | None = None  # interface: numbers of each demonstration that the model knows
     requested: Callable[[int, np.random.Generator], Float[np.ndarray, "N C"]] | None = None  # and those of samples
@@ -47,6 +49,11 @@ class Mitigation(ABC):
     def expected(self, kernel: Kernel) -> Kernel | None:
         """What the kernel of the run without it becomes; `None` where the kernel has nothing to say."""
         return kernel
+
+
+def within(task: Task, q: Quantities) -> Bool[np.ndarray, " M"]:
+    """Which values lie in the range of the task."""
+    return (q >= task.lo) & (q <= task.hi)
 
 
 def inside(task: Task, q: Quantities) -> Float[np.ndarray, " K"]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from physlib.kernels import Kernel
-from physlib.mitigations.base import Change, Quantities
+from physlib.mitigations.base import Change, Quantities, within
 from physlib.mitigations.strategies import get
 from physlib.tasks import Task, Trajectories
 
@@ -48,6 +48,9 @@ def _pushed(
     change = known or strategy.change(task, data, seen, rng)
     if change.selected is not None:
         return seen[0][change.selected]
+    if change.wider is not None:
+        q = expected.push(change.wider, change.data, rng)
+        return q[within(task, q)]
     train = data if change.train_rows is None else Trajectories(*(part[change.train_rows] for part in data))
     if change.task is None:
         return expected.push(task, train, rng)

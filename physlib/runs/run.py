@@ -23,6 +23,7 @@ from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import Damaged, Missing
 from physlib.core.provenance import provenance
 from physlib.core.rng import torch_rng
+from physlib.mitigations.base import within
 from physlib.runs.config import Config
 from physlib.runs.decision import decisions
 from physlib.runs.diagnostics import CHUNK, locality, memorisation, plans
@@ -152,6 +153,10 @@ def _train_and_sample(setup: Setup, device: str, checkpoint: Path | None) -> tup
         samples = samples if seen is task else seen.chart.decode(samples)
         took = {"seconds_train": round(record.seconds, 2), "seconds_sample": _since(begun)}
         measured = measure(task, samples)
+        if setup.change.wider is not None:
+            rows = within(task, measured["q"])
+            measured, samples = {name: values[rows] for name, values in measured.items()}, samples[rows]
+            took["kept"] = float(rows.mean())
         arrays = locality(model, seen, setup.model.probe, config, setup.title) | plans(model, task, config)
         found, names = decisions(model, task, setup.model.probe, samples, setup.data.x, config, setup.title)
     arrays |= found | memorisation(samples, setup.data.x, task, config)

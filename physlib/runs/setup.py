@@ -42,7 +42,7 @@ class Setup:
 
     def inputs(self) -> Float[np.ndarray, "N T DC"]:
         """Training data: demonstrations, or their codes, with the numbers of a condition behind their channels."""
-        change, x = self.change, self.data.x
+        change, x = self.change, (self.data if self.change.data is None else self.change.data).x
         if change.task is not None:
             x = change.task.chart.encode(x)
         if change.condition is not None:

@@ -13,13 +13,13 @@ from physlib.runs.config import Config
 from physlib.runs.presets import resolve, seeds_of
 
 CLAIMS = {  # what each strategy tests: data, samples and training left to themselves; interface; coordinates
-    **dict.fromkeys(("reweight", "reweight-twice", "deconvolve", "resample", "penalty", "longer"), "C7"),
+    **dict.fromkeys(("reweight", "reweight-twice", "deconvolve", "resample", "penalty", "guard", "longer"), "C7"),
     **dict.fromkeys(("condition", "guide", "condition-ends", "condition-apart"), "C8"),
     **dict.fromkeys(("coordinates", "increments", "cosines", "learned", "state"), "C9"),
 }
 BRIEF = {"steps": 4_000, "n_samples": 8_000, "n_probe": 0}
 TRIED = (
-    *("reweight", "reweight-twice", "deconvolve", "resample", "penalty", "longer"),
+    *("reweight", "reweight-twice", "deconvolve", "resample", "penalty", "guard", "longer"),
     *("condition", "guide", "coordinates", "learned"),
 )
 STATES_ASKED = ("condition-ends", "condition-apart")  # asked for first or last states as well as a value
