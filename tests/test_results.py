@@ -9,7 +9,7 @@ import pytest
 
 from physlib import tasks
 from physlib.core.rng import numpy_rng, torch_rng
-from physlib.evaluation import ideal_denoising, remedies, remedy_forecasts, reproduce, shift, table
+from physlib.evaluation import estimator_forecasts, ideal_denoising, remedies, remedy_forecasts, reproduce, shift, table
 from physlib.evaluation.run_group import gather
 from physlib.kernels.ideal_denoiser import ideal_denoiser
 from physlib.models import PROBES
@@ -20,7 +20,7 @@ from physlib.runs.store import Store
 from physlib.runs.summary import BINS, FINE
 from physlib.stats.distances import total_variation, tv_floor
 from physlib.stats.histogram import flat_mass
-from physlib.studies import catalogue, forecasts
+from physlib.studies import catalogue, forecasts, mechanism
 from tests.conftest import ROOT, physlib
 
 CATALOGUE = catalogue.runs("laptop")
@@ -146,10 +146,11 @@ def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
     known = {Store.of(c.profile).path(c) for c in KEPT}
     known |= {table.path(), remedy_forecasts.path("laptop"), ideal_denoising.path("laptop")}
-    known |= {gather(t, m, "laptop").path for t, m in forecasts.GROUPS}
+    known |= {estimator_forecasts.path("laptop")}
+    known |= {gather(t, m, "laptop").path for t, m in (*forecasts.GROUPS, *mechanism.groups("laptop"))}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
     assert found == known
-    assert sum(p.stat().st_size for p in found) < 30e6
+    assert sum(p.stat().st_size for p in found) < 36e6
 
 
 def test_evaluation_and_pilot_seeds_are_apart():

@@ -145,9 +145,9 @@ def benchmark(
 ) -> None:
     """Forecast every group of runs with every kernel, and every remedy, and store the answers for the table and the pages."""
     from physlib.evaluation import benchmark, estimator_forecasts, remedy_forecasts, run_group
-    from physlib.studies import forecasts
+    from physlib.studies import forecasts, mechanism
 
-    pairs = forecasts.groups(profile)
+    pairs = (*forecasts.groups(profile), *mechanism.groups(profile))
     if task not in (None, *(name for name, _ in pairs)):
         raise unknown("benchmarked task", task, dict.fromkeys(name for name, _ in pairs))
     for name, model in pairs:

@@ -130,7 +130,7 @@ def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:
         else:
             flat = tuple(mechanism.followed(system, model, profile))
             yield Evidence("C1", name, model, mechanism.EDGE, configs, flat)
-            if profile != "smoke":  # where forecasting takes longer than training
+            if (name, model) in mechanism.groups(profile):
                 yield from _of_group(name, model, profile)
 
 

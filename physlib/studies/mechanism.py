@@ -24,6 +24,13 @@ def compared(prior: str, profile: str) -> tuple[tuple[str, str], ...]:
     return COMPARED[prior]
 
 
+def groups(profile: str) -> tuple[tuple[str, str], ...]:
+    """Tasks under smooth priors and models, whose runs are forecast as those under flat ones are; none at smoke."""
+    if profile == "smoke":  # where forecasting takes longer than training
+        return ()
+    return tuple((tasks.get_task(s, prior).name, model) for prior in SMOOTH for s, model in compared(prior, profile))
+
+
 def size(task: str, model: str, profile: str) -> int:
     """How many trajectories of a task a decision curve follows: what presets say for smooth priors."""
     smooth = tasks.get_task(task.partition("~")[0], SMOOTH[0])
