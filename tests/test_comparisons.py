@@ -102,7 +102,8 @@ def group():
     fine = np.zeros(FINE * BINS + 3, dtype=np.int32)
     fine[1:-2] = np.repeat(np.round(2_000 * mass[1:-2]).astype(np.int32), FINE)
     runs = [
-        Result(resolve("tent", "diffusion-mlp", "smoke", seed), {"counts": fine}, {"n": 20_000}) for seed in (0, 1, 2)
+        Result(resolve("tent", "diffusion-mlp", "smoke", seed), {"counts": fine}, {"n": 20_000, "seconds_total": 1.0})
+        for seed in (0, 1, 2)
     ]
     made = RunGroup(tasks.get_task("tent"), "diffusion-mlp", "smoke", runs, runs, {}, {})
     moved = np.concatenate([mass[:1], np.roll(mass[1:-2], 3), mass[-2:]])
@@ -195,7 +196,7 @@ def test_agreement_counts_and_ranks():
 
 
 def test_a_first_state_says_the_energy_and_ends_say_no_length():
-    assert obedience.said_by_ends(tasks.get_task("pendulum-regular-state"), n=4_000) > 0.8
+    assert obedience.said_by_ends(tasks.get_task("pendulum-regular-state")) > 0.8
     assert abs(obedience.said_by_ends(tasks.get_task("maze-umaze"), n=4_000)) < 0.2
 
 
