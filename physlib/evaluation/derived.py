@@ -15,8 +15,7 @@ from physlib.core.files import read_sealed, seal, write_atomic
 from physlib.core.provenance import revision
 from physlib.runs.store import Store
 
-Content = tuple[dict[str, np.ndarray], dict[str, Any]]
-"""Arrays by name, and a JSON record."""
+Content = tuple[dict[str, np.ndarray], dict[str, Any]]  # arrays by name, and a JSON record
 
 
 @dataclass(frozen=True)

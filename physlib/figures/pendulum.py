@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.ticker import NullFormatter
 
 from physlib.figures.interactive import Interactive
-from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, styled, subplots
+from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, plain_ticks, styled, subplots
 from physlib.tasks.pendulum import DT
 
 APART = 4.6  # between pivots, in arms
@@ -134,6 +134,7 @@ def energy_rise(
         ax.plot(sizes, theory, color=colour, lw=1.2)
         numbers.add(representation=title, size=sizes, measured=measured, second_order=theory)
     ax.set(xscale="log", yscale="log", xlabel="size s of the error (share of a standard deviation)")
+    plain_ticks(ax.xaxis)
     ax.set_ylabel("mean change of energy (J)")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.plot([], [], color=INK, lw=1.2, label="second order")
