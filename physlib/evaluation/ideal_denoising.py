@@ -42,7 +42,8 @@ class IdealForecast(NamedTuple):
 
 def load_errors(profile: str) -> dict[str, Float[np.ndarray, " L"]]:
     """`ideal_error` of each synthetic task. Raises `Missing` or `Damaged`, with the command that makes them."""
-    return ERRORS.load(profile)[0]
+    errors = ERRORS.load(profile)[0]
+    return {name: errors[name] for name in tasks.SYNTHETIC}
 
 
 def load_forecasts(profile: str) -> dict[str, IdealForecast]:

@@ -68,7 +68,7 @@ def pendulum_animation(
         plot_bgcolor="rgba(0, 0, 0, 0)",
         font={"color": GREY, "size": 13},
         margin={"l": 5, "r": 5, "t": 5, "b": 5},
-        height=400,
+        height=460,
         updatemenus=[_buttons()],
         sliders=[_clock(steps)],
     )
@@ -107,9 +107,9 @@ def _clock(steps: int) -> dict:
     return {
         "steps": moves,
         "currentvalue": {"prefix": "time "},
-        "x": 0.24,
-        "len": 0.76,
-        "pad": {"t": 8},
+        "x": 0,
+        "len": 1,
+        "pad": {"t": 62},  # below the buttons, on a phone too
         "bgcolor": GREY,
         "bordercolor": GREY,
         "ticklen": 0,
