@@ -6,7 +6,7 @@ import pytest
 
 from physlib import mitigations, tasks
 from physlib.core.rng import numpy_rng
-from physlib.evaluation import comparisons, coordinates, ideal_denoising, remedy_tables
+from physlib.evaluation import comparisons, coordinates, ideal_denoising, obedience, remedy_tables
 from physlib.evaluation.remedies import Outcome, RemedyEffect
 from physlib.evaluation.remedy_forecasts import RemedyForecast
 from physlib.evaluation.run_group import RunGroup, entry
@@ -102,7 +102,8 @@ def group():
     fine = np.zeros(FINE * BINS + 3, dtype=np.int32)
     fine[1:-2] = np.repeat(np.round(2_000 * mass[1:-2]).astype(np.int32), FINE)
     runs = [
-        Result(resolve("tent", "diffusion-mlp", "smoke", seed), {"counts": fine}, {"n": 20_000}) for seed in (0, 1, 2)
+        Result(resolve("tent", "diffusion-mlp", "smoke", seed), {"counts": fine}, {"n": 20_000, "seconds_total": 1.0})
+        for seed in (0, 1, 2)
     ]
     made = RunGroup(tasks.get_task("tent"), "diffusion-mlp", "smoke", runs, runs, {}, {})
     moved = np.concatenate([mass[:1], np.roll(mass[1:-2], 3), mass[-2:]])
@@ -143,7 +144,7 @@ def test_the_ideal_error_is_that_of_the_posterior_mean():
 
 
 def test_stored_ideal_errors_are_those_of_the_code():
-    stored = ideal_denoising.load("laptop")
+    stored = ideal_denoising.load_errors("laptop")
     assert set(stored) == set(tasks.SYNTHETIC)
     sinusoid = ideal_denoising.ideal_error(tasks.get_task("sinusoid"), ideal_denoising.COUNT)
     np.testing.assert_allclose(sinusoid, stored["sinusoid"], rtol=1e-6)
@@ -195,15 +196,15 @@ def test_agreement_counts_and_ranks():
 
 
 def test_a_first_state_says_the_energy_and_ends_say_no_length():
-    assert remedy_tables.said_by_ends(tasks.get_task("pendulum-regular-state"), n=4_000) > 0.8
-    assert abs(remedy_tables.said_by_ends(tasks.get_task("maze-umaze"), n=4_000)) < 0.2
+    assert obedience.said_by_ends(tasks.get_task("pendulum-regular-state")) > 0.8
+    assert abs(obedience.said_by_ends(tasks.get_task("maze-umaze"), n=4_000)) < 0.2
 
 
 def test_nearer_to_the_state_or_to_the_value():
     name = "pendulum-regular-state"
     config = resolve(name, "diffusion-unet", "laptop", 0, mitigation="condition-apart", n_samples=2_000)
-    told = remedy_tables.asked(Result(config, {}, {}))
+    told = obedience.asked(Result(config, {}, {}))
     energy = tasks.get_task(name).measure(np.repeat(told[:, None, 1:], 2, axis=1))
     for obeyed, share in ((energy, 1.0), (told[:, 0], 0.0)):
-        assert remedy_tables.nearer_to_state(Result(config, {"q": obeyed}, {})) == pytest.approx(share, abs=0.02)
+        assert obedience.nearer_to_state(Result(config, {"q": obeyed}, {})) == pytest.approx(share, abs=0.02)
     assert mitigations.get("condition-apart").needs_quantity

@@ -9,7 +9,16 @@ import pytest
 
 from physlib import tasks
 from physlib.core.rng import numpy_rng, torch_rng
-from physlib.evaluation import estimator_forecasts, ideal_denoising, remedies, remedy_forecasts, reproduce, shift, table
+from physlib.evaluation import (
+    estimator_forecasts,
+    ideal_denoising,
+    obedience,
+    remedies,
+    remedy_forecasts,
+    reproduce,
+    shift,
+    table,
+)
 from physlib.evaluation.run_group import gather
 from physlib.kernels.ideal_denoiser import ideal_denoiser
 from physlib.models import PROBES
@@ -23,6 +32,7 @@ from physlib.stats.histogram import flat_mass
 from physlib.studies import catalogue, forecasts, mechanism
 from tests.conftest import ROOT, physlib
 
+DERIVED = (*(remedy_forecasts.STORED, estimator_forecasts.STORED, obedience.STORED), *ideal_denoising.STORED)
 CATALOGUE = catalogue.runs("laptop")
 KEPT = CATALOGUE + catalogue.runs("paper")
 _ERRORS = {"renoise": "denoising_error", "continue": "prediction_error", "re-encode": "reconstruction_error"}
@@ -145,8 +155,7 @@ def test_stored_weights_make_the_stored_samples(config):
 def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
     known = {Store.of(c.profile).path(c) for c in KEPT}
-    known |= {table.path(), remedy_forecasts.path("laptop"), ideal_denoising.path("laptop")}
-    known |= {estimator_forecasts.path("laptop")}
+    known |= {table.path(), *(d.path("laptop") for d in DERIVED)}
     known |= {gather(t, m, "laptop").path for t, m in (*forecasts.GROUPS, *mechanism.groups("laptop"))}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}
     assert found == known
@@ -193,8 +202,8 @@ def test_what_was_asked_can_be_drawn_again():
     for trial in told:
         run, strategy = trial.runs[1][0], trial.experiment.strategy
         if strategy != "condition-apart":
-            assert np.corrcoef(remedies.asked(run)[:, 0], run["q"])[0, 1] > 0.9
-        miss = remedies.missed(run)
+            assert np.corrcoef(obedience.asked(run)[:, 0], run["q"])[0, 1] > 0.9
+        miss = obedience.missed(run)
         by_chance = 1 - 1 / np.sqrt(2)  # median distance of two uniform draws
         assert miss.quantity < by_chance / 2 or strategy == "condition-apart"
         assert np.isfinite(miss.ends) == (strategy in ("condition-ends", "condition-apart"))

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from physlib.core.errors import unknown
 from physlib.core.provenance import revision
-from physlib.evaluation import benchmark, ideal_denoising, remedies, remedy_forecasts
+from physlib.evaluation import benchmark, ideal_denoising, obedience, remedies, remedy_forecasts
 from physlib.evaluation import table as results
 from physlib.evaluation.run_group import KernelForecast, RunGroup, gather
 from physlib.figures import Origin
@@ -63,9 +63,17 @@ class Page:
         """What the kernel forecasts of each of `remedies`."""
         return remedy_forecasts.load(self.profile)
 
+    def obedience(self) -> obedience.Obedience:
+        """What models that are told the quantity did with what they were asked for."""
+        return obedience.load(self.profile)
+
+    def ideal_forecasts(self) -> dict[str, ideal_denoising.IdealForecast]:
+        """Forecasts of the logistic map by the kernels of ideal denoisers, at size .05."""
+        return ideal_denoising.load_forecasts(self.profile)
+
     def ideal_errors(self) -> dict[str, Float[np.ndarray, " L"]]:
         """Error of the ideal denoiser at each noise level, by task."""
-        return ideal_denoising.load(self.profile)
+        return ideal_denoising.load_errors(self.profile)
 
     def origin(self, runs: list[Result] | None = None) -> Origin:
         """Profile, seeds and revision for a figure; of the page itself where no run is shown."""

@@ -143,8 +143,18 @@ def benchmark(
     profile: Profile = "laptop",
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
-    """Forecast every group of runs with every kernel, and every remedy, and store the answers for the table and the pages."""
-    from physlib.evaluation import benchmark, estimator_forecasts, remedy_forecasts, run_group
+    """Forecast every group of runs with every kernel, and every remedy, and store the answers for the table and the pages,
+
+    with the errors of ideal denoisers and what told models did with what they were asked for.
+    """
+    from physlib.evaluation import (
+        benchmark,
+        estimator_forecasts,
+        ideal_denoising,
+        obedience,
+        remedy_forecasts,
+        run_group,
+    )
     from physlib.studies import forecasts, mechanism
 
     pairs = (*forecasts.groups(profile), *mechanism.groups(profile))
@@ -158,9 +168,10 @@ def benchmark(
             except (Missing, Damaged):
                 entries = benchmark.make(group)
             typer.echo(f"{name} {model}: {len(entries)} forecasts")
-    for rest in (remedy_forecasts, estimator_forecasts):
-        if task is None and (again or not rest.path(profile).exists()):
-            rest.make(profile)
+    derived = (*(remedy_forecasts.STORED, estimator_forecasts.STORED, obedience.STORED), *ideal_denoising.STORED)
+    for kind in derived if task is None else ():
+        if again or not kind.path(profile).exists():
+            kind.make(profile)
 
 
 @app.command()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
-from physlib.core.files import read_sealed, seal, write_atomic
-from physlib.core.provenance import revision
 from physlib.evaluation import benchmark
+from physlib.evaluation.derived import Content, Derived
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import Isotropic
-from physlib.runs.store import Store
 from physlib.studies import mechanism
 from physlib.tasks.estimators import DEFAULT, ESTIMATORS, estimators_of, read_by
 
@@ -41,18 +36,16 @@ class EstimatorForecast:
 
 @cache
 def load(profile: str) -> list[EstimatorForecast]:
-    """All of them; at smoke missing ones are made. Raises `Missing` or `Damaged`, with the command that makes them."""
-    if profile == "smoke" and not path(profile).exists():
-        make(profile)
-    arrays, record = read_sealed(path(profile), "forecasts by estimator", "make them with: physlib benchmark")
+    """All of them. Raises `Missing` or `Damaged`, with the command that makes them."""
+    arrays, record = STORED.load(profile)
     return [
         EstimatorForecast(**entry, mass=arrays[f"{i}/mass"].astype(float), noise=arrays[f"{i}/noise"].astype(float))
         for i, entry in enumerate(record["entries"])
     ]
 
 
-def make(profile: str) -> None:
-    """Push white error through every estimator of every task that is put to the test, and store the answers."""
+def _compute(profile: str) -> Content:
+    """White error pushed through every estimator of every task that is put to the test."""
     arrays, entries = {}, []
     for system, model in mechanism.compared(mechanism.FLAT, profile):
         task = tasks.get_task(system)
@@ -63,8 +56,7 @@ def make(profile: str) -> None:
             made = forecast(read_by(task, name), Isotropic(size), draws)
             arrays |= {f"{len(entries)}/mass": made.mass, f"{len(entries)}/noise": made.noise}
             entries.append({"task": system, "model": model, "estimator": name, "size": size, "draws": draws})
-    arrays = {name: values.astype(np.float32) for name, values in arrays.items()}
-    write_atomic(path(profile), seal(arrays, {"entries": entries, "revision": revision()}))
+    return {name: values.astype(np.float32) for name, values in arrays.items()}, {"entries": entries}
 
 
 def _size(task: str, model: str, profile: str) -> float:
@@ -74,9 +66,9 @@ def _size(task: str, model: str, profile: str) -> float:
     return float(np.mean([numbers["s"] for numbers in fitted.parameters]))
 
 
-def path(profile: str) -> Path:
-    """Where the forecasts are stored; the name changes with the runs."""
+def _basis(profile: str) -> list:
     pairs = mechanism.compared(mechanism.FLAT, profile)
-    runs = [config.key for pair in pairs for config in mechanism.followed(*pair, profile)]
-    key = hashlib.sha256(json.dumps([VERSION, DRAWS, runs]).encode()).hexdigest()[:10]
-    return Store.of(profile).root / "estimators" / f"{profile}-forecasts-{key}.safetensors"
+    return [VERSION, DRAWS, [config.key for pair in pairs for config in mechanism.followed(*pair, profile)]]
+
+
+STORED = Derived("estimators", "forecasts", "forecasts by estimator", _basis, _compute)

@@ -1,25 +1,25 @@
-"""Error of the ideal denoiser, beside which a network's error of one denoising step is read; stored, as it takes a minute."""
+"""What ideal denoisers do, beside which networks are read; stored, as each answer is a posterior over trajectories."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
-from physlib.core.files import read_sealed, seal, write_atomic
-from physlib.core.provenance import revision
 from physlib.core.rng import numpy_rng
+from physlib.evaluation.derived import Content, Derived
+from physlib.forecasting.forecast import forecast
+from physlib.kernels import NoiseContractX, Patch
 from physlib.kernels.ideal_denoiser import ideal_denoiser
 from physlib.models import RENOISE
-from physlib.runs.store import Store
 
-VERSION = 1  # raise by hand when the errors change meaning
+VERSION = 1  # raise by hand when errors or forecasts change meaning
 COUNT = 500  # trajectories that are noised
 SMOKE_COUNT = 20
+SHOWN, SIZE = "logistic", 0.05  # task and size of the forecasts
+SMOKE_DRAWS = 1_000
 
 
 def ideal_error(task: tasks.Task, count: int) -> Float[np.ndarray, " L"]:
@@ -33,29 +33,48 @@ def ideal_error(task: tasks.Task, count: int) -> Float[np.ndarray, " L"]:
     return np.array(errors)
 
 
-def load(profile: str) -> dict[str, Float[np.ndarray, " L"]]:
-    """`ideal_error` of each synthetic task; at smoke it is made where it is missing.
+class IdealForecast(NamedTuple):
+    """What a kernel of ideal denoisers predicts."""
 
-    Raises `Missing` or `Damaged`, with the command that makes them.
-    """
-    if profile == "smoke" and not path(profile).exists():
-        make(profile)
-    return read_sealed(path(profile), "errors of the ideal denoiser", "make them with: physlib benchmark")[0]
+    mass: Float[np.ndarray, " M"]
+    transition: Float[np.ndarray, "M M"]
 
 
-def make(profile: str) -> None:
-    """Estimate the errors and store them."""
+def load_errors(profile: str) -> dict[str, Float[np.ndarray, " L"]]:
+    """`ideal_error` of each synthetic task. Raises `Missing` or `Damaged`, with the command that makes them."""
+    errors = ERRORS.load(profile)[0]
+    return {name: errors[name] for name in tasks.SYNTHETIC}
+
+
+def load_forecasts(profile: str) -> dict[str, IdealForecast]:
+    """Forecasts of the logistic map by `noise-contract-x` and `patch`, both of size .05, by kernel. Raises likewise."""
+    arrays, record = FORECASTS.load(profile)
+    return {
+        name: IdealForecast(*(arrays[f"{name}/{part}"] for part in IdealForecast._fields)) for name in record["kernels"]
+    }
+
+
+def _errors(profile: str) -> Content:
     count = SMOKE_COUNT if profile == "smoke" else COUNT
     errors = {name: ideal_error(tasks.get_task(name), count) for name in tasks.SYNTHETIC}
-    record = {"levels": RENOISE.levels, "trajectories": count, "revision": revision()}
-    write_atomic(path(profile), seal(errors, record))
+    return errors, {"levels": RENOISE.levels, "trajectories": count}
 
 
-def path(profile: str) -> Path:
-    """Where the errors are stored; the name changes with the tasks and the levels."""
-    versions = {name: tasks.get_task(name).version for name in tasks.SYNTHETIC}
-    key = hashlib.sha256(json.dumps([VERSION, COUNT, RENOISE.levels, versions]).encode()).hexdigest()[:10]
-    return Store.of(profile).root / "ideal" / f"{profile}-errors-{key}.safetensors"
+def _forecasts(profile: str) -> Content:
+    arrays, task, kernels = {}, tasks.get_task(SHOWN), (NoiseContractX(SIZE, SIZE), Patch(SIZE))
+    for kernel in kernels:
+        found = forecast(task, kernel, SMOKE_DRAWS if profile == "smoke" else kernel.most_draws)
+        arrays |= {f"{kernel.name}/{part}": getattr(found, part) for part in IdealForecast._fields}
+    return arrays, {"kernels": [kernel.name for kernel in kernels]}
+
+
+def _basis(profile: str) -> list:
+    return [VERSION, COUNT, RENOISE.levels, {name: tasks.get_task(name).version for name in tasks.SYNTHETIC}]
+
+
+ERRORS = Derived("ideal", "errors", "errors of the ideal denoiser", _basis, _errors)
+FORECASTS = Derived("ideal", "forecasts", "forecasts by ideal denoisers", lambda p: [SIZE, *_basis(p)], _forecasts)
+STORED = (ERRORS, FORECASTS)
 
 
 def parting(ratio: Float[np.ndarray, " L"], excess: float) -> float:

@@ -8,12 +8,9 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
-from physlib import mitigations, tasks
-from physlib.core.rng import numpy_rng
+from physlib import tasks
 from physlib.evaluation.shift import clean_shift, observed
-from physlib.mitigations.condition import ends
 from physlib.runs.config import Config
 from physlib.runs.run import fetch
 from physlib.runs.store import Result
@@ -57,38 +54,6 @@ class RemedyEffect:
 def effects(profile: str) -> list[RemedyEffect]:
     """The effect of every remedy on every task that it is tried on at a profile."""
     return [RemedyEffect(experiment) for experiment in experiments(profile)]
-
-
-class Miss(NamedTuple):
-    """How far a told model is from what it was asked for, medians over samples."""
-
-    quantity: float  # distance from the value, over the range
-    inward: float  # signed distance towards the middle where a value within a twentieth of an end was asked for
-    ends: float  # distance from the told states, root mean square in channel standard deviations; NaN if none was told
-
-
-def missed(run: Result) -> Miss:
-    """What a run of a told model did with what it was asked for; end points by the trajectories that are stored."""
-    task = tasks.get_task(run.config.task)
-    wanted = asked(run)
-    place = (wanted[:, 0] - task.lo) / (task.hi - task.lo)
-    apart = (run["q"] - wanted[:, 0]) / (task.hi - task.lo)
-    near = np.minimum(place, 1 - place) < 0.05
-    toward = np.where(place < 0.5, apart, -apart)[near]
-    told = wanted[:, 1:]
-    x, off = run["trajectories"].astype(float), math.nan
-    if told.size:
-        between = (ends(task, x) - told[: len(x)]).reshape(len(x), -1, task.shape[1]) / task.scale
-        off = float(np.median(np.sqrt(np.mean(between**2, axis=(1, 2)))))
-    return Miss(float(np.nanmedian(np.abs(apart))), float(np.nanmedian(toward)), off)
-
-
-def asked(run: Result) -> Float[np.ndarray, "N C"]:
-    """What a told model was asked for, drawn again: the quantity, then the states that were told."""
-    config = run.config
-    task, rng = tasks.get_task(config.task), numpy_rng(config.seed, "asked")
-    change = mitigations.get(config.mitigation).change(task, task.sample(2, numpy_rng(0, "told")), [], rng)
-    return change.requested(config.n_samples, rng)
 
 
 @cache  # the runs before are those of many experiments

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
-from physlib.core.files import read_sealed, seal, write_atomic
-from physlib.core.provenance import revision
 from physlib.core.rng import numpy_rng
 from physlib.evaluation import benchmark
+from physlib.evaluation.derived import Content, Derived
 from physlib.kernels import Contract
 from physlib.mitigations import Change, forecast_mitigation
 from physlib.mitigations.learned import FlowChart
 from physlib.runs.config import Config
 from physlib.runs.run import fetch
-from physlib.runs.store import Store
 from physlib.studies.remedies import RemedyExperiment, experiments
 from physlib.tasks.representations import Recoded
 
@@ -45,21 +40,18 @@ class RemedyForecast:
 
 
 def load(profile: str) -> list[RemedyForecast]:
-    """The forecast of every remedy experiment, in their order; at smoke missing ones are made on the spot.
+    """The forecast of every remedy experiment, in their order.
 
     Raises `Missing` or `Damaged`, with the command that makes them.
     """
-    if profile == "smoke" and not path(profile).exists():
-        make(profile)
-    arrays, record = read_sealed(path(profile), "forecasts of remedies", "make them with: physlib benchmark")
+    arrays, record = STORED.load(profile)
     return [
         RemedyForecast(**entry, before=arrays[f"{i}/before"].astype(float), after=_found(arrays, f"{i}/after"))
         for i, entry in enumerate(record["entries"])
     ]
 
 
-def make(profile: str) -> None:
-    """Forecast every remedy experiment of a profile and store the answers."""
+def _compute(profile: str) -> Content:
     arrays, entries = {}, []
     for i, experiment in enumerate(experiments(profile)):
         size = _size(experiment.before[0])
@@ -68,14 +60,14 @@ def make(profile: str) -> None:
         arrays |= {name: mass.astype(np.float32) for name, mass in named.items() if mass is not None}
         model = experiment.before[0].model
         entries.append({"strategy": experiment.strategy, "task": experiment.task, "model": model, "size": size})
-    write_atomic(path(profile), seal(arrays, {"entries": entries, "revision": revision()}))
+    return arrays, {"entries": entries}
 
 
-def path(profile: str) -> Path:
-    """Where the forecasts are stored; the name changes with the runs."""
-    runs = [[config.key for config in experiment.configs] for experiment in experiments(profile)]
-    key = hashlib.sha256(json.dumps([VERSION, runs]).encode()).hexdigest()[:10]
-    return Store.of(profile).root / "remedies" / f"{profile}-forecasts-{key}.safetensors"
+def _basis(profile: str) -> list:
+    return [VERSION, [[config.key for config in experiment.configs] for experiment in experiments(profile)]]
+
+
+STORED = Derived("remedies", "forecasts", "forecasts of remedies", _basis, _compute)
 
 
 def _found(arrays: dict[str, np.ndarray], name: str) -> Mass | None:

@@ -1,4 +1,4 @@
-"""Effects of remedies as tables: outcomes before and after, obedience of conditional models, forecasts beside them."""
+"""Effects of remedies as tables: outcomes before and after, forecasts beside them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import KDTree
 from scipy.stats import spearmanr
 
-from physlib.core.rng import numpy_rng
-from physlib.evaluation.remedies import Outcome, RemedyEffect, asked, missed
+from physlib.evaluation.remedies import Outcome, RemedyEffect
 from physlib.evaluation.remedy_forecasts import DRAWS, RemedyForecast
-from physlib.mitigations.condition import ends
-from physlib.runs.store import Result
 from physlib.stats.distances import total_variation, tv_floor
 from physlib.stats.histogram import flat_mass
 from physlib.stats.intervals import mean_interval
 from physlib.studies.remedies import CLAIMS
-from physlib.tasks import Task, get_task
 
 HELPS = 0.9
 """Ratio of shifts below which a remedy is said to help."""
-NEIGHBOURS = 10
 
 
 def outcomes(effects: Sequence[RemedyEffect]) -> pd.DataFrame:
@@ -48,16 +42,6 @@ def outcomes(effects: Sequence[RemedyEffect]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def obedience(effects: Sequence[RemedyEffect]) -> pd.DataFrame:
-    """How far conditional models are from what they were asked for (`Miss`), means over seeds."""
-    rows = []
-    for effect in (e for e in effects if e.experiment.needs_quantity):
-        miss = np.mean([missed(run) for run in effect.runs[1]], axis=0)
-        named = zip(("typical_miss", "inward_at_ends", "states_off"), miss, strict=True)
-        rows.append({"task": effect.experiment.task, "strategy": effect.experiment.strategy} | dict(named))
-    return pd.DataFrame(rows)
-
-
 def ratios(effects: Sequence[RemedyEffect], forecasts: Sequence[RemedyForecast]) -> pd.DataFrame:
     """Shift with a remedy over that without, as forecast (`expected`) and as measured beyond noise (`found`).
 
@@ -76,15 +60,6 @@ def ratios(effects: Sequence[RemedyEffect], forecasts: Sequence[RemedyForecast])
     return pd.DataFrame(rows, columns=["task", "strategy", "expected", "found"])
 
 
-def said_by_ends(task: Task, seed: int = 0, n: int = 10_000) -> float:
-    """Share of the quantity's variance that the states told with it explain, by their nearest neighbours among others."""
-    data = task.draw(n, numpy_rng(seed, f"ends {task.name}"))
-    known, asked = np.split(ends(task, data.x), 2)
-    near = KDTree(known).query(asked, k=NEIGHBOURS)[1]
-    left = data.q[: n // 2][near].mean(axis=1) - data.q[n // 2 :]
-    return float(1 - np.var(left) / np.var(data.q))
-
-
 class Agreement(NamedTuple):
     """How well forecast ratios of shifts agree with measured ones."""
 
@@ -99,11 +74,3 @@ def agreement(ratios: pd.DataFrame) -> Agreement:
     expected, found = ratios.expected < HELPS, ratios.found < HELPS
     rank = spearmanr(ratios.expected, ratios.found).statistic if len(ratios) > 2 else np.nan
     return Agreement(len(ratios), int((expected == found).sum()), int(found.sum()), float(rank))
-
-
-def nearer_to_state(run: Result) -> float:
-    """Share of samples whose quantity is nearer to that of the state they were told than to the value they were told."""
-    task, told = get_task(run.config.task), asked(run)
-    of_state = task.measure(np.repeat(told[:, None, 1:], 2, axis=1))
-    to_state, to_value = np.abs(run["q"] - [of_state, told[:, 0]])
-    return float(np.mean(to_state < to_value))

@@ -114,10 +114,10 @@ def size_slider(
         observed,
         "observed in samples",
         [go.Scatter(y=lines[start], name="forecast", line_color=ORANGE)],
-        title={"text": titles[start], "font": {"size": 14}},
+        title={"text": titles[start], "font": {"size": 14}, "y": 0.98, "yanchor": "top"},
         sliders=[_slider(sizes, lines, titles, start)],
-        margin={"l": 55, "r": 25, "t": 70, "b": 70},
-        height=500,
+        margin={"l": 55, "r": 25, "t": 95, "b": 70},  # on a phone the legend takes two lines
+        height=520,
     )
     finding = (
         "Move the slider (the first and last bars are under- and overflow): too small a deviation forecasts no shift, "

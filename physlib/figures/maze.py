@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter
 
-from physlib.figures.style import COLOURS, GREY, CaptionedFigure, Numbers, Origin, styled, subplots
+from physlib.figures.style import COLOURS, GREY, CaptionedFigure, Numbers, Origin, plain_ticks, styled, subplots
 from physlib.tasks import Maze
 
 
@@ -64,6 +64,7 @@ def length_change(
         ax.plot(sizes, change, color=colour, marker=marker, label=label, ms=4)
         numbers.add(deviation=label, size=sizes, change=change)
     ax.set(xscale="log", yscale="log", xlabel="size of the deviation (cells)", ylabel="mean change of length (cells)")
+    plain_ticks(ax.xaxis)
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend()
     first, *others = lines

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgba
 from matplotlib.image import AxesImage
 
 from physlib.figures.style import (
@@ -22,6 +22,7 @@ from physlib.figures.style import (
     Numbers,
     Origin,
     panel_grid,
+    plain_ticks,
     styled,
     subplots,
 )
@@ -30,8 +31,8 @@ from physlib.stats.histogram import Bins
 from physlib.tasks import Task
 
 ACROSS = 3  # transition matrices in a row
-# from transparent to full ink, so that empty is the page itself on light and on dark
-HEAT = LinearSegmentedColormap.from_list("heat", [(0.25, 0.56, 0.82, 0.05), (0.25, 0.56, 0.82, 1), (0.9, 0.5, 0.1, 1)])
+# one hue from transparent to full, so that empty is the page itself on light and on dark
+HEAT = LinearSegmentedColormap.from_list("heat", [to_rgba(BLUE, 0.04), to_rgba(BLUE, 1)])
 
 
 def heat(ax: Axes, bins: Bins, transition: Float[np.ndarray, "M M"]) -> AxesImage:
@@ -112,11 +113,12 @@ def locality(
     figure, axes = subplots(6.6, 3.9)
     ax, levels = axes[0, 0], probe.levels
     numbers = Numbers()
+    means = {title: shares.mean(axis=0) for title, shares in cells.items()}
     for colour, (title, shares) in zip(cycle(COLOURS), cells.items(), strict=False):
         for seed, line in zip(origin.seeds, shares, strict=True):
             ax.plot(levels, line, color=colour, lw=0.6, alpha=0.6)
             numbers.add(cell=title, seed=seed, level=levels, r2=line)
-        ax.plot(levels, shares.mean(axis=0), color=colour, lw=1.8, marker="o", ms=3, label=title)
+        ax.plot(levels, means[title], color=colour, lw=1.8, marker="o", ms=3, label=title)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axhline(1, color=INK, lw=0.8)
     scale = "log" if levels[-1] > 1 else "linear"  # shares of a whole are read on a straight axis
@@ -124,9 +126,10 @@ def locality(
     ax.set_ylim(max(-1, ax.get_ylim()[0]), max(1.05, ax.get_ylim()[1]))  # open above: corrected shares may exceed 1
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     reached = []
-    for title, shares in cells.items():
-        enough = [level for level, share in zip(levels, shares.mean(axis=0), strict=True) if share >= 0.8]
-        reached.append(f"{title} " + (f"{enough[0]:g}" if enough else f"none (best {shares.mean(axis=0).max():.2f})"))
+    for title, mean in means.items():
+        enough = [level for level, share in zip(levels, mean, strict=True) if share >= 0.8]
+        best = f"best {np.nanmax(mean):.2f}" if np.isfinite(mean).any() else "too small a shift"
+        reached.append(f"{title} " + (f"{enough[0]:g}" if enough else f"none ({best})"))
     finding = f"Smallest level that reproduces at least 0.8 of the shift: {'; '.join(reached)}."
     alt = f"Share of the observed shift reproduced against the {probe.meaning}, for {', '.join(cells)}."
     return CaptionedFigure(name, figure, finding, alt, origin, numbers)
@@ -147,6 +150,7 @@ def drift_by_size(
     for style, colour, (title, values) in zip(styles, (ORANGE, INK, BLUE), lines.items(), strict=False):
         ax.plot(sizes, values, color=colour, label=title, **style)
     ax.set(xscale="log", yscale="log", xlabel="size s of the deviation", ylabel=f"drift of the {task.info.quantity}")
+    plain_ticks(ax.xaxis)
     ax.legend()
     (first, reference), *_ = lines.items()
     gaps = [

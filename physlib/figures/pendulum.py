@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.ticker import NullFormatter
 
 from physlib.figures.interactive import Interactive
-from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, styled, subplots
+from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, plain_ticks, styled, subplots
 from physlib.tasks.pendulum import DT
 
 APART = 4.6  # between pivots, in arms
@@ -68,7 +68,7 @@ def pendulum_animation(
         plot_bgcolor="rgba(0, 0, 0, 0)",
         font={"color": GREY, "size": 13},
         margin={"l": 5, "r": 5, "t": 5, "b": 5},
-        height=400,
+        height=460,
         updatemenus=[_buttons()],
         sliders=[_clock(steps)],
     )
@@ -107,9 +107,9 @@ def _clock(steps: int) -> dict:
     return {
         "steps": moves,
         "currentvalue": {"prefix": "time "},
-        "x": 0.24,
-        "len": 0.76,
-        "pad": {"t": 8},
+        "x": 0,
+        "len": 1,
+        "pad": {"t": 62},  # below the buttons, on a phone too
         "bgcolor": GREY,
         "bordercolor": GREY,
         "ticklen": 0,
@@ -134,6 +134,7 @@ def energy_rise(
         ax.plot(sizes, theory, color=colour, lw=1.2)
         numbers.add(representation=title, size=sizes, measured=measured, second_order=theory)
     ax.set(xscale="log", yscale="log", xlabel="size s of the error (share of a standard deviation)")
+    plain_ticks(ax.xaxis)
     ax.set_ylabel("mean change of energy (J)")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.plot([], [], color=INK, lw=1.2, label="second order")

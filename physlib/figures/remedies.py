@@ -8,6 +8,7 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from matplotlib.ticker import MaxNLocator
 
 from physlib.figures.interactive import Interactive, heights, histogram
 from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, CaptionedFigure, Numbers, Origin, panel_grid, styled
@@ -100,6 +101,7 @@ def sensitivities(
         told.append(f"{task}: " + ", ".join(f"{seen} {100 * value:.1f} %" for seen, value in whole.items()))
         ax.set_title(task, fontsize=9.5)
         ax.set_xlabel("number, in order of time")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax in axes[:, 0]:
         ax.set_ylabel("quantity moves, % of range")
     axes[0, 0].set_ylim(bottom=0)

@@ -9,7 +9,18 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, panel_grid, styled, subplots
+from physlib.figures.style import (
+    COLOURS,
+    GREY,
+    INK,
+    CaptionedFigure,
+    Numbers,
+    Origin,
+    panel_grid,
+    plain_ticks,
+    styled,
+    subplots,
+)
 
 ACROSS = 3  # panels in a row
 
@@ -33,6 +44,7 @@ def denoising_error(
             numbers.add(task=task, network=label, level=levels, error=error, ideal=best)
             told.append(f"{task} {label} {ratio[0]:.1f} at the lowest level, {ratio[-1]:.2f} at the highest")
         ax.set(xscale="log", yscale="log", title=task, xlabel="noise, standard deviations")
+        plain_ticks(ax.yaxis)
     axes[0, 0].set_ylabel("error / ideal error")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     finding = f"Error of one denoising step over that of the posterior mean: {'; '.join(told)}."

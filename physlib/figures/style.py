@@ -18,7 +18,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 INK = "#010203"  # becomes currentColor
 GREY = "#8c8c8c"
@@ -113,6 +115,14 @@ class Numbers(list[pd.DataFrame]):
     def add(self, **values: Any) -> None:
         """Append a stretch of columns; a single value is repeated over it. Raises `ValueError` for unequal lengths."""
         self.append(pd.DataFrame(values))
+
+
+def plain_ticks(*axes: Axis) -> None:
+    """Ticks of logarithmic axes at 1, 2 and 5 times powers of ten, as plain numbers: for spans of a decade or two."""
+    for axis in axes:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def panel_grid(count: int, across: int, width: float, height: float, **options) -> tuple[Figure, np.ndarray]:

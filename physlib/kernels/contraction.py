@@ -13,29 +13,33 @@ from physlib.core.rng import numpy_rng
 from physlib.kernels.base import Kernel
 from physlib.tasks.base import Population, Trajectories
 
-DRAWS = 100_000  # trajectories behind the regression
+DRAWS, SIMULATED = 100_000, 10_000  # trajectories behind the regression
+EACH = 5  # at most for each that is pushed, where they can be generated at will
+GROUPS, SIMULATED_GROUPS = 200, 50
 
 
 _REGRESSIONS: WeakKeyDictionary[Population, dict] = WeakKeyDictionary()
 """Those already made, forgotten together with their task: one may hold a reader's gigabytes."""
 
 
-def posterior_mean(task: Population, s: float) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
-    """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`, made once for each task and size.
+def posterior_mean(
+    task: Population, s: float, draws: int = DRAWS
+) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, " J"]]:
+    """Knots `u` and values of the regression `g(u) = E[q | m(x + s e) = u]`, made once for each task, size and `draws`.
 
-    Means over groups of equal size in u, so that the curve is finest where measurements are dense.
+    Means over groups of equal size in u, so that the curve is finest where measurements are dense. Where trajectories
+    are simulated they are longer and fewer, and `draws` is not heeded.
     """
     known = _REGRESSIONS.setdefault(task, {})
-    if s not in known:
-        simulated = not task.can_regenerate  # longer trajectories, and fewer distinct ones
+    if (s, draws) not in known:
         rng = numpy_rng(0, f"posterior mean {task.name} {s:.9g}")
-        data = task.draw(DRAWS // 10 if simulated else DRAWS, rng)
+        data = task.draw(draws if task.can_regenerate else SIMULATED, rng)
         with np.errstate(all="ignore"):
             u = task.measure(data.x + s * task.scale * rng.standard_normal(data.x.shape))
         finite = np.isfinite(u)
-        groups = np.array_split(np.argsort(u[finite]), DRAWS // (2_000 if simulated else 500))
-        known[s] = tuple(np.array([values[finite][group].mean() for group in groups]) for values in (u, data.q))
-    return known[s]
+        groups = np.array_split(np.argsort(u[finite]), GROUPS if task.can_regenerate else SIMULATED_GROUPS)
+        known[s, draws] = tuple(np.array([values[finite][group].mean() for group in groups]) for values in (u, data.q))
+    return known[s, draws]
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class NoiseContract(Kernel):
         left_over = self.t * task.scale * rng.standard_normal(data.x.shape)
         with np.errstate(all="ignore"):
             u = task.measure(data.x + self.s * noise)
-        return np.interp(u, *posterior_mean(task, self.s)), left_over
+        return np.interp(u, *posterior_mean(task, self.s, min(DRAWS, EACH * len(u)))), left_over
 
 
 @dataclass(frozen=True)

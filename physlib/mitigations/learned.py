@@ -17,6 +17,7 @@ from physlib.tasks.representations import Chart, Recoded
 TRANSFORMS, HIDDEN = 6, (64, 64)
 STEPS, BATCH, RATE = 1_500, 512, 2e-3
 ERROR = 0.05  # size of the white error, in standard deviations of each code
+BLOCK = 4_096  # trajectories through the network at once
 BOUND = 3.0  # most that a small error may grow by on the way in or out, root mean square
 
 
@@ -54,8 +55,9 @@ class FlowChart(Chart):
     def _through(self, transform, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
         import torch
 
+        rows = torch.as_tensor(x).double().flatten(1)
         with torch.no_grad():
-            return transform(torch.as_tensor(x).double().flatten(1)).numpy().reshape(x.shape)
+            return torch.cat([transform(block) for block in rows.split(BLOCK)]).numpy().reshape(x.shape)
 
     def weights(self) -> dict[str, np.ndarray]:
         """Trained weights by name, float32."""

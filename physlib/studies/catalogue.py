@@ -178,7 +178,7 @@ def keep(config: Config) -> Keep:
         samples=asked or seen or timed or windowed,
         residual=seen or timed,
         others=(seen and not config.mitigation) or timed,
-        condition=False,  # drawn again by `evaluation.remedies.asked`
+        condition=False,  # drawn again by `evaluation.obedience.asked`
         weights=own and first and argued and config.width <= WIDEST and PROBES[config.model] is RENOISE,
         deviations=own,
         nearest=False,
