@@ -11,8 +11,8 @@ from physlib.evaluation.decision import DecisionCurve, decision_curves, decision
 from physlib.evaluation.mechanism import mean_shift, open_shares, open_shift
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import Isotropic
-from physlib.models import RENOISE
-from physlib.runs.decision import decisions
+from physlib.models import PROBES, RENOISE
+from physlib.runs.decision import decisions, levels_of
 from physlib.runs.presets import resolve
 from physlib.runs.store import Result
 from physlib.runs.summary import measure, summarise
@@ -22,7 +22,7 @@ from physlib.tasks.estimators import Reread, estimators_of, read_by
 from physlib.tasks.readings import readings
 
 LOGISTIC, SINUSOID = tasks.get_task("logistic"), tasks.get_task("sinusoid")
-LEVELS = np.array(RENOISE.decision)
+LEVELS = np.array(levels_of(RENOISE, LOGISTIC))
 
 
 class Contracted:
@@ -169,6 +169,13 @@ def test_open_bins_count_what_lies_beyond_with_the_ends(late):
     # a uniform law squeezed to four fifths of its range: 2 of 20 bins empty on either side, the others a quarter more
     assert open_shift(late) == pytest.approx(0.2, abs=0.01)
     assert mean_shift(late) == pytest.approx(0, abs=0.05)
+
+
+def test_longer_trajectories_are_followed_further():
+    assert LEVELS.max() == 2
+    assert max(levels_of(RENOISE, tasks.get_task("pendulum-regular-state"))) == 20
+    for model in ("autoregressive-transformer", "vae-mlp"):
+        assert levels_of(PROBES[model], LOGISTIC) == PROBES[model].decision
 
 
 def test_as_many_are_followed_under_every_prior():

@@ -10,9 +10,11 @@ import pandas as pd
 from jaxtyping import Float
 
 from physlib.models import PROBES
+from physlib.runs.decision import levels_of
 from physlib.runs.store import Result
 from physlib.stats.distances import shift_r2, tv_beyond
 from physlib.stats.intervals import Interval, mean_interval
+from physlib.tasks import get_task
 
 HALF = 0.5  # of a shift
 
@@ -65,7 +67,8 @@ def decision_level(levels: Float[np.ndarray, " L"], shares: Float[np.ndarray, " 
 
 def decision_curves(runs: Sequence[Result]) -> dict[str, DecisionCurve]:
     """The decision curve of every reading, by name, the balanced quantity first."""
-    levels = np.array(PROBES[runs[0].config.model].decision)
+    config = runs[0].config
+    levels = np.array(levels_of(PROBES[config.model], get_task(config.task)))
     found = {}
     for index, name in enumerate(runs[0].provenance["readings"]):
         pairs = [_shares(run, index) for run in runs]

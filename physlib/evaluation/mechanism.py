@@ -23,7 +23,7 @@ from physlib.stats.histogram import flat_mass
 from physlib.studies.mechanism import DECISION, EDGE, ESTIMATOR, FLAT, MEAN
 from physlib.tasks.estimators import DEFAULT, estimators_of
 
-SHOWN = (0.1, 0.2, 0.5, 2.0)
+SHOWN = (0.1, 0.2, 0.5, 2.0, 20.0)
 """Levels whose shares are rows, of denoisers; of other models every level is."""
 
 

@@ -27,7 +27,7 @@ RENOISE = Probe(
     "renoise",
     "level of re-noising (share of a standard deviation)",
     (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 2.0),
-    (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0),
+    (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 5.0, 20.0),
 )
 CONTINUE = Probe(
     "continue",

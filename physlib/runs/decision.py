@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from physlib.models.base import TrajectoryModel
 
 REFERENCE = 400_000  # demonstrations behind a reference, where they can be made at will
+SHORT, ENOUGH = 16, 2.0
+"""Steps of trajectories of which nothing is left after noise of this level; on longer ones noise averages out."""
 VARIES = 1e-6  # least range of a reading's quantiles, relative to their size
 
 
@@ -55,7 +57,7 @@ def decisions(
     x = torch.as_tensor(data, dtype=torch.float32, device=model.device)
     rng = torch_rng(config.seed, "decision", model.device.type)
     before, net, moved = [_rows(*one, data) for one in followed], [], []
-    for level in tqdm(probe.decision, desc=f"redrawing {title}", leave=False, disable=None):
+    for level in tqdm(levels_of(probe, task), desc=f"redrawing {title}", leave=False, disable=None):
         redrawn = torch.cat([model.redraw(part, level, rng) for part in x.split(CHUNK)]).cpu().double().numpy()
         pairs = [(was, _rows(*one, redrawn)) for one, was in zip(followed, before, strict=True)]
         net.append([_flow(*pair)[0] for pair in pairs])
@@ -68,6 +70,12 @@ def decisions(
     }
     record = {"readings": [reading.name for reading, _ in followed]}
     return {name: np.array(rows, dtype=np.int32) for name, rows in arrays.items()}, record
+
+
+def levels_of(probe: Probe, task: Task) -> tuple[float, ...]:
+    """Decision levels of a probe on a task: all of them, or those up to the one that is enough for short trajectories."""
+    short = task.shape[0] <= SHORT
+    return tuple(level for level in probe.decision if level <= ENOUGH or not short)
 
 
 def _bins(task: Task, reading: Reading, demonstrations: Float[np.ndarray, "N T D"]) -> Bins | None:

@@ -128,8 +128,7 @@ def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:
         if prior == mechanism.FLAT:
             yield Evidence("C1", name, model, mechanism.ESTIMATOR, configs)
         else:
-            flat = tuple(mechanism.followed(system, model, profile))
-            yield Evidence("C1", name, model, mechanism.EDGE, configs, flat)
+            yield Evidence("C1", name, model, mechanism.EDGE, configs, seeds(system, model, profile))
             if (name, model) in mechanism.groups(profile):
                 yield from _of_group(name, model, profile)
 
