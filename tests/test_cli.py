@@ -21,6 +21,14 @@ BAD = [
     (["run", "tent", "--set", "mitigation=condition", "--set", "n_probe=9"], "n_probe means nothing"),
     (["run", "tent", "--model", "flow-mlp", "--set", "noise_shift=1"], "noise_shift means nothing for flow-mlp"),
     (["run", "tent", "--set", "n_plans=9"], "n_plans means nothing"),
+    (["run", "logistic", "--prior", "cosin"], "did you mean 'cosine'"),
+    (["run", "logistic~cosine", "--prior", "gaussian"], "give one of them"),
+    (["run", "tent", "--estimator", "best-orbt"], "did you mean 'best-orbit'"),
+    (["forecast", "sinusoid", "--estimator", "nonlinear"], "did you mean 'nonlinear-least-squares'"),
+    (["when", "logistc"], "did you mean 'logistic'"),
+    (["when", "logistic", "--quantity", "men"], "did you mean 'mean'"),
+    (["when", "logistic", "--out", "curves.gif"], "ends in .svg"),
+    (["when", "ring", "--model", "vae-mlp"], "make it with"),
     (["ledger", "--profile", "paper"], "use laptop"),
     (["table", "--profile", "paper"], "use laptop"),
     (["table", "--kernel", "contrct"], "did you mean 'contract'"),
@@ -77,6 +85,25 @@ def test_forecast_prints_profile_and_transfers():
     assert "overflow" in text
     assert "->" in text
     assert "forecast TV" in text
+
+
+def test_forecast_under_another_estimator_and_prior():
+    words = ["forecast", "sinusoid", "--scale", "0.036", "--draws", "50000"]
+    text = physlib(*words, "--estimator", "nonlinear-least-squares", "--prior", "cosine").stdout
+    assert text.startswith("sinusoid~cosine by nonlinear-least-squares")
+    assert "[-inf, " in text
+
+
+def test_when_prints_a_line_for_each_quantity(tmp_path):
+    text = physlib("when", "logistic", "--quantity", "parameter", "--quantity", "mean").stdout
+    lines = text.splitlines()
+    assert "level of re-noising" in lines[0]
+    assert [line.split()[0] for line in lines[2:]] == ["parameter", "mean"]
+    parameter, mean = (line.index("o", 80) for line in lines[2:])
+    assert parameter < mean  # late on the left, early on the right
+    figure = tmp_path / "curves.svg"
+    physlib("when", "logistic", "--out", str(figure))
+    assert "<svg" in figure.read_text()
 
 
 def test_forecast_is_scored_against_stored_runs():
