@@ -22,6 +22,7 @@ PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "notebooks/08_pendulum": (3, 6, 2),
     "notebooks/09_mitigations": (2, 5, 1),
     "notebooks/10_audit": (1, 5, 0),
+    "notebooks/11_when": (2, 4, 0),
     "book/notation": (15, 0, 0),
     "book/claims": (0, 0, 0),
     "book/limits": (0, 0, 0),
