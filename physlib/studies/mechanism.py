@@ -12,8 +12,8 @@ DECISION, ESTIMATOR, EDGE, MEAN = "decision", "estimator", "edge", "mean"
 """What is looked at in these runs: variants of evidence for claims."""
 MLP, UNET = DIFFUSIONS
 _MAPS = tuple((task, MLP) for task in tasks.SYNTHETIC)
-_APPLIED = ((MAZES[0], UNET), (PENDULUMS[0], UNET))
-COMPARED = {FLAT: (*_MAPS, *_APPLIED), SMOOTH[0]: (*_MAPS, *_APPLIED), SMOOTH[1]: _MAPS}
+_MAZE, _PENDULUM = (MAZES[0], UNET), (PENDULUMS[0], UNET)
+COMPARED = {FLAT: (*_MAPS, _MAZE), SMOOTH[0]: (*_MAPS, _MAZE, _PENDULUM), SMOOTH[1]: _MAPS[-1:]}
 """Systems and models whose runs are followed, by prior."""
 
 
