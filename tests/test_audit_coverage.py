@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from physlib.audit import Reading, after
-from physlib.audit.io.read import load, open_trajectories
+from physlib.audit.io.open import open_trajectories
+from physlib.audit.io.read import load
 from physlib.core.rng import numpy_rng
 from physlib.kernels import DistanceScale, Isotropic
 from tests.test_audit import curves, demonstrations

@@ -14,7 +14,8 @@ from physlib.audit.before import ForecastRange
 from physlib.audit.candidates import BASELINE
 from physlib.audit.compare import Comparison
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.io.read import Reading
+from physlib.audit.groups import GROUP
+from physlib.audit.io.episodes import Reading
 from physlib.audit.plausibility import Plausibility
 from physlib.audit.representation import RankedRepresentation
 from physlib.audit.spectrum import Spectrum
@@ -22,7 +23,16 @@ from physlib.core.provenance import revision
 from physlib.kernels import Kernel
 from physlib.tasks.sensitivity import Sensitivity
 
-SCHEMA_VERSION = 2  # raise by hand when a key of the record changes meaning
+SCHEMA_VERSION = 3  # raise by hand when a key of the record changes meaning
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Real trajectories that were held out, compared like samples: the difference that is none of the model's."""
+
+    name: str
+    count: int
+    comparison: Comparison
 
 
 @dataclass(frozen=True)
@@ -32,9 +42,18 @@ class SampleFindings:
     name: str  # of the file of samples
     count: int
     comparison: Comparison
+    baseline: Baseline | None
     spectrum: Spectrum
     explanation: Explanation
+    contradictions: tuple[str, ...]  # why the best-fitting kernel is not the cause, though it fits the bins
     plausibility: Plausibility
+    dependence: tuple[str, ...]  # why trajectories may depend on each other that are taken as independent
+
+    @property
+    def shifted(self) -> bool | None:
+        """Whether the test finds a shift; None without a test."""
+        p = self.comparison.p_value
+        return None if p is None else p < 0.05
 
 
 @dataclass(frozen=True)
@@ -43,10 +62,12 @@ class Request:
 
     quantity: str
     reading: Reading
-    angles: tuple[int, ...]
     kernel: str | None  # the only one to be tried
     residuals: str | None  # name of the file that set the forecast's error
     seed: int
+    samples_dt: float | None
+    groups: str | None
+    paired: str | None
 
 
 @dataclass(frozen=True)
@@ -63,14 +84,18 @@ class AuditResult:
 
     def record(self) -> dict[str, Any]:
         """Every number of the report; what is not available is None. Masses are shares of all trajectories."""
-        loaded, bins, q = self.demos.loaded, self.demos.bins, self.demos.loaded.q
+        loaded, bins, q = self.demos.loaded, self.demos.bins, self.demos.loaded.finite
         found = {
             "schema_version": SCHEMA_VERSION,
             "physlib": {"version": _release(), "revision": revision()},
             "asked": self.request,
             "demonstrations": {
                 "file": loaded.name,
-                "trajectories": len(q),
+                "trajectories": len(loaded.q),
+                "groups": None if self.demos.units is None else len(np.unique(loaded.labels[GROUP])),
+                "effective": self.demos.counted.effective,
+                "undefined": len(loaded.q) - len(q),
+                "dropped": loaded.dropped,
                 "steps": self.demos.shape[0],
                 "column_mean": loaded.mean,
                 "column_standard_deviation": loaded.scale,
@@ -117,7 +142,8 @@ class AuditResult:
 
 
 AFTER = (
-    *("samples", "p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
+    *("samples", "baseline", "dependence", "contradictions", "effective"),
+    *("p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
     *("gains", "losses", "mass", "kernel", "skill", "skill_interval", "baseline_skill", "baseline_skill_interval"),
     *("advantage", "advantage_interval", "scale", "scale_interval", "scale_data_units", "ladder"),
     *("spectrum", "plausibility"),
@@ -129,9 +155,12 @@ def _after(findings: SampleFindings, demos: Demonstrations) -> dict[str, Any]:
     """Keys that need samples."""
     comparison, explanation = asdict(findings.comparison), asdict(findings.explanation)
     del explanation["mass"]  # of a forecast, not of what was seen
-    base, white = findings.explanation.fit_of(BASELINE), findings.explanation.white
+    base, white, held = findings.explanation.fit_of(BASELINE), findings.explanation.white, findings.baseline
     return {
         "samples": {"file": findings.name, "trajectories": findings.count, "failed": comparison.pop("failed")},
+        "baseline": held and {"file": held.name, "trajectories": held.count, **asdict(held.comparison)},
+        "dependence": findings.dependence,
+        "contradictions": findings.contradictions,
         **comparison,
         **explanation,
         "baseline_skill": base and base.skill,

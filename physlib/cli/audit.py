@@ -10,16 +10,37 @@ import typer
 def audit(
     demos: Annotated[
         str,
-        typer.Argument(help="Demonstrations: .npy, .npz or HDF5 with x (N, T, D), or minari:NAME.", metavar="DEMOS"),
+        typer.Argument(
+            help="Demonstrations: .npz, .npy, HDF5, Zarr, CSV, Parquet, a LeRobot folder, or minari:NAME.",
+            metavar="DEMOS",
+        ),
     ],
     quantity: Annotated[
         str,
         typer.Option(help="A name from the list above, or module:function (its code runs: name only code you trust)."),
     ],
     samples: Annotated[str | None, typer.Option(help="Samples of your trained model, in the same form.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Real trajectories that were held out: the difference that counts as none.")
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="What trajectories of one group have in common (episode, subject, scene, seed): an array beside them, or a "
+            "file with a label for each; two, with a comma, where samples have their own."
+        ),
+    ] = None,
+    paired: Annotated[
+        str | None,
+        typer.Option(
+            help="Condition that each sample answers: an array in both files, or 'row' where sample i answers i."
+        ),
+    ] = None,
     kernel: Annotated[
         str | None,
-        typer.Option(help="isotropic, smooth, speed-scale, distance-scale, state-scale or contract; default all."),
+        typer.Option(
+            help="isotropic, smooth, random-walk, speed-scale, distance-scale, state-scale or contract; default all."
+        ),
     ] = None,
     residuals: Annotated[
         str | None,
@@ -27,17 +48,43 @@ def audit(
     ] = None,
     html: Annotated[str | None, typer.Option(help="Write the report here, one file.")] = None,
     json_file: Annotated[str | None, typer.Option("--json", help="Write the numbers here.")] = None,
-    key: Annotated[str, typer.Option(help="Name of the array in .npz and HDF5 files.")] = "x",
-    columns: Annotated[str | None, typer.Option(help="Columns that hold positions, as 0,1; default all.")] = None,
-    angles: Annotated[
-        str | None, typer.Option(help="Which of these are angles in radians, counted anew from 0.")
+    key: Annotated[
+        str,
+        typer.Option(
+            help="Name of the array, as x, obs/eef_pos, 'data/*/obs/eef_pos' (one an episode), observation.state."
+        ),
+    ] = "x",
+    episode: Annotated[
+        str | None, typer.Option(help="Column of a table that says which trajectory a row belongs to, as track_id.")
     ] = None,
-    dt: Annotated[float | None, typer.Option(help="Seconds between steps; default: time is counted in steps.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns that hold positions, as 0,1, or in tables x,y; default all.")
+    ] = None,
+    angles: Annotated[
+        str | None, typer.Option(help="Which of these are angles in radians, counted anew from 0; they are unwrapped.")
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Seconds between steps; default: what the file says, else time is in steps.")
+    ] = None,
+    samples_dt: Annotated[float | None, typer.Option(help="The samples' own, where it is another.")] = None,
     units: Annotated[str, typer.Option(help="Unit of the columns, such as m.")] = "",
     ragged: Annotated[
-        str | None, typer.Option(help="Episodes of unequal length, by 'steps' or 'mask' in the file: mask or resample.")
+        str | None,
+        typer.Option(help="Episodes of unequal length: mask (only real steps count) or resample (all to one length)."),
     ] = None,
     length: Annotated[int | None, typer.Option(help="Steps to resample to; default: those of the file.")] = None,
+    trim_idle: Annotated[
+        bool, typer.Option("--trim-idle", help="Cut idle steps off both ends of every episode.")
+    ] = False,
+    drop_undefined: Annotated[
+        bool, typer.Option("--drop-undefined", help="Leave out trajectories for which the quantity has no value.")
+    ] = False,
+    relative: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the model's coordinates begin, if not where the file's do: first, last or mean point."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all Monte Carlo.")] = 0,
 ) -> None:
     """Which values will a model trained on your own trajectories over- and under-produce, and has yours?
@@ -50,13 +97,23 @@ def audit(
     import physlib.audit as package
     from physlib.cli import text
 
-    outputs = text.check_outputs((html, json_file), (demos, samples, residuals))
-    reading = package.Reading(key, text.read_columns(columns, "columns") or None, dt, ragged, length)
+    outputs = text.check_outputs((html, json_file), (demos, samples, baseline, residuals))
+    reading = package.Reading(
+        *(key, _columns(columns), dt, ragged, length),
+        episode=episode,
+        trim_idle=trim_idle,
+        drop_undefined=drop_undefined,
+        relative=relative,
+    )
     found = package.audit(
         *(demos, quantity, samples),
-        kernel=kernel,
+        baseline=baseline,
         residuals=residuals,
+        groups=tuple(groups.split(",")) if groups and "," in groups else groups,
+        paired=paired,
+        kernel=kernel,
         reading=reading,
+        samples_dt=samples_dt,
         units=units,
         angles=text.read_columns(angles, "angles"),
         seed=seed,
@@ -65,3 +122,13 @@ def audit(
     typer.echo(found.summary())
     for path in outputs:
         typer.echo(f"written: {path}")
+
+
+def _columns(words: str | None) -> tuple[int | str, ...] | None:
+    """Numbers of columns, or names where none of the words is a number."""
+    from physlib.cli import text
+
+    names = [word.strip() for word in (words or "").split(",") if word.strip()]
+    if names and not any(name.lstrip("-").isdigit() for name in names):
+        return tuple(names)
+    return text.read_columns(words, "columns") or None

@@ -120,7 +120,10 @@ def turns(x: Any) -> Any:
 
 
 def dominant_frequency(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
-    """Frequency with the most power, summed over columns, means taken off; a parabola through the peak refines it."""
+    """Frequency with the most power, summed over columns, means taken off; NaN where nothing moves.
+
+    A parabola through the peak refines it.
+    """
     length = x.shape[1]
     steps = np.full(len(x), length) if steps is None else steps
     real = _real(x, 0, steps)[..., None]
@@ -131,7 +134,8 @@ def dominant_frequency(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
     left, mid, right = (power[np.arange(len(top)), top + i] for i in (-1, 0, 1))
     bend = left - 2 * mid + right
     offset = np.where(bend < 0, (left - right) / np.where(bend < 0, 2 * bend, 1), 0)
-    return (top + np.clip(offset, -0.5, 0.5)) / (padded * dt)
+    still = power.max(axis=1) <= 1e-24 * np.abs(x).max(axis=(1, 2)) ** 2 * padded**2
+    return np.where(still, np.nan, (top + np.clip(offset, -0.5, 0.5)) / (padded * dt))
 
 
 @dataclass(frozen=True)

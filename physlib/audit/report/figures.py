@@ -9,7 +9,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from physlib.audit.report.text import kernel_in_words, number, sentences, share
+from physlib.audit.report.text import sentences
+from physlib.audit.report.words import kernel_in_words, number, share
 from physlib.audit.result import AuditResult
 from physlib.figures.mechanism import heat
 from physlib.figures.shift import over_intended, steps
@@ -68,7 +69,7 @@ def shift(result: AuditResult) -> CaptionedFigure:
 def demonstrations(result: AuditResult) -> CaptionedFigure:
     """The intended distribution as measured."""
     figure, axes = subplots(6.8, 2.6)
-    ax, q = axes[0, 0], result.demos.loaded.q
+    ax, q = axes[0, 0], result.demos.loaded.finite
     span = np.quantile(q, [0.001, 0.999])
     edges = np.linspace(*span, 61)
     heights = np.histogram(q, edges)[0] / len(q) / np.diff(edges)

@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from physlib.audit.report.figures import FIGURES
-from physlib.audit.report.text import number, sentences, share
+from physlib.audit.report.text import sentences
+from physlib.audit.report.words import number, share
 from physlib.audit.result import AuditResult
 from physlib.figures import CaptionedFigure
 
