@@ -47,7 +47,7 @@ def test_pairs_find_what_independent_rows_hide():
     drawn = real + 0.1 + 0.05 * rng.standard_normal(300)
     assert Independent().p_value(real, drawn, rng) > 0.05
     pair = Paired(np.arange(300))
-    assert pair.p_value(real, drawn, rng) == 0.001
+    assert pair.p_value(real, drawn, rng) <= 0.003
     shift, half = pair.mean_shift(real, drawn)
     assert shift == pytest.approx(0.1, abs=0.01)
     assert half == pytest.approx(1.96 * 0.05 / np.sqrt(300), rel=0.1)

@@ -132,6 +132,7 @@ def audit(
     return Audit(
         demos=population,
         unit_in=units,
+        warnings=taken.warnings,
         request=Request(
             quantity, reading, kernel, None if residuals is None else taken.residuals.name, seed, samples_dt, **said
         ),

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from physlib.audit.checks import warnings
 from physlib.audit.groups import CONDITION, GROUP, conditions, groups_of, with_labels
 from physlib.audit.io.episodes import Reading
 from physlib.audit.io.open import check_match, chosen, open_trajectories
@@ -41,6 +42,7 @@ class Intake:
     baseline: Loaded | None
     residuals: Source | None
     shape: tuple[int, int]  # steps and columns of the demonstrations' file
+    warnings: tuple[str, ...]  # what looks wrong in these files
 
     def pair(self, paired: bool) -> SamplePair:
         """What samples and demonstrations have to do with each other."""
@@ -79,7 +81,12 @@ def take_in(data: Data, quantity: Quantity, reading: Reading, seed: int) -> Inta
         for name, (found, how) in opened.items()
     }
     _check_found(read.get("samples"), loaded, quantity)
-    return Intake(loaded, read.get("samples"), read.get("baseline"), left, source.shape[1:])
+    said = [
+        sentence
+        for one in (loaded, *read.values())
+        for sentence in warnings(one, chosen(source, reading), reading.angles, quantity.name)
+    ]
+    return Intake(loaded, read.get("samples"), read.get("baseline"), left, source.shape[1:], tuple(dict.fromkeys(said)))
 
 
 def _timed(data: Data, reading: Reading, demos: Source, samples: Source) -> bool:

@@ -76,6 +76,7 @@ class AuditResult:
 
     demos: Demonstrations
     unit_in: str  # of the columns
+    warnings: tuple[str, ...]  # what looks wrong in the files
     request: Request
     forecast: ForecastRange
     sensitivity: Sensitivity
@@ -89,6 +90,7 @@ class AuditResult:
             "schema_version": SCHEMA_VERSION,
             "physlib": {"version": _release(), "revision": revision()},
             "asked": self.request,
+            "warnings": self.warnings,
             "demonstrations": {
                 "file": loaded.name,
                 "trajectories": len(loaded.q),

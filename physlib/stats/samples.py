@@ -15,7 +15,7 @@ from physlib.stats.permutation import permutation_test, pooled_rows
 from physlib.stats.sign_flips import grouped_test, paired_test
 
 BOOTSTRAPS = 400
-Rows = Int[np.ndarray, " N"]
+Rows = Int[np.ndarray, " _"]
 
 
 class SamplePair(ABC):

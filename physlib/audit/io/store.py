@@ -143,7 +143,7 @@ def _hdf5(path: Path) -> Store:
     try:
         import h5py
     except ImportError:
-        raise PhyslibError(f"reading {path.name} needs h5py: pip install h5py, or save the array as .npz.") from None
+        raise PhyslibError(f"reading {path.name} needs h5py: pip install 'physlib[files]', or save as .npz.") from None
     found, said = {}, {}
 
     def visit(name: str, item: Any) -> None:

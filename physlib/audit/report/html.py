@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from physlib.audit.report.figures import FIGURES
 from physlib.audit.report.text import sentences
-from physlib.audit.report.words import number, share
+from physlib.audit.report.words import chance, number, share
 from physlib.audit.result import AuditResult
 from physlib.figures import CaptionedFigure
 
 _SECTIONS = (
+    ("warnings", "Look at your files first", ()),
     ("verdict", "Have the samples shifted?", ("shift",)),
     ("explanation", "Does a small error explain it?", ("ladder",)),
     ("plausibility", "Do the samples look right?", ("plausibility",)),
@@ -73,7 +74,7 @@ def _numbers(record: dict[str, Any], unit: str) -> list[tuple[str, str]]:
     ]
     if record["samples"] is not None:
         rows += [
-            ("p-value", number(record["p_value"])),
+            ("p-value", "no test" if record["p_value"] is None else chance(record["p_value"])),
             ("shift", _with_ends(share, record["tv"], record["tv_interval"])),
             ("shift by sampling alone", share(record["tv_floor"])),
             ("Wasserstein distance", number(record["w1"], unit)),

@@ -30,7 +30,7 @@ def sentences(result: AuditResult) -> dict[str, list[str]]:
             "explanation": explanation(result, result.findings),
             "plausibility": plausibility(result.findings),
         } | found
-    return found
+    return ({"warnings": list(result.warnings)} if result.warnings else {}) | found
 
 
 def _demonstrations(result: AuditResult) -> list[str]:
@@ -73,7 +73,7 @@ def _forecast(result: AuditResult) -> list[str]:
     for verb, stretches in (("Over-produced", found.gains), ("Under-produced", found.losses)):
         if stretches:
             ends = [
-                (min(s.range[0], 0), min(s.range[1], 0)) if s.mass < 0 else (max(s.range[0], 0), max(s.range[1], 0))
+                tuple(min(end, 0.0) for end in s.range) if s.mass < 0 else tuple(max(end, 0.0) for end in s.range)
                 for s in stretches
             ]
             every = list(zip(stretches, ends, strict=True))
