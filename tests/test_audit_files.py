@@ -96,7 +96,7 @@ def lerobot(folder):
 
 def test_a_lerobot_dataset_is_read_with_its_time(tmp_path):
     path = lerobot(tmp_path / "set")
-    with pytest.raises(PhyslibError, match="--key observation.state"):
+    with pytest.raises(PhyslibError, match=r"--key observation\.state"):
         taken(path)
     reading = Reading("observation.state", ragged="mask")
     assert np.allclose(taken(path, reading).q, LENGTHS, rtol=1e-5)
