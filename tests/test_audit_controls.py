@@ -58,7 +58,7 @@ def test_each_half_chooses_without_the_other(few):
     chosen = []
     for x in (calm, wild):
         drawn = load(open_trajectories(x, Reading()), few.quantity, Reading(), numpy_rng(0, "halves"), STEPS)
-        whole, half, _ = after._parts(few, drawn, (np.ones_like(first), first, ~first), "smooth", 0)
+        whole, half, _ = after._parts(few, drawn, None, (np.ones_like(first), first, ~first), "smooth", 0)
         chosen.append((half.responses[0].length, half.places, whole.places))
     assert chosen[0][0] == chosen[1][0]
     assert all(np.array_equal(*pair) for pair in zip(chosen[0][1], chosen[1][1], strict=True))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from physlib.audit.after import Explanation, explain
-from physlib.audit.agreement import contradictions
+from physlib.audit.agreement import agreement
 from physlib.audit.before import TYPICAL, forecast_range, plausible_kernels
 from physlib.audit.candidates import candidates, check_kernel, from_residuals
 from physlib.audit.compare import Comparison, compare
@@ -171,7 +171,7 @@ def _findings(demos: Demonstrations, taken: Intake, paired: bool, kernel: str | 
         baseline=baseline,
         spectrum=spectrum,
         explanation=explanation,
-        contradictions=contradictions(demos, drawn, found, explanation, spectrum, seed),
+        agreement=agreement(demos, found, explanation, spectrum, seed),
         plausibility=read_plausibility(
             demos.kept,
             drawn.kept,

@@ -31,6 +31,7 @@ CROWDED = 0.9  # share of samples in one bin beyond which any large error would 
 RESAMPLED = 200  # pairs of demonstrations and samples behind the intervals
 MEAN = 1 / np.sqrt(2 * np.pi)  # total variation of a normal distribution that moves by a standard deviation, per unit
 TIED = 0.05  # share of resamplings in which another kernel does as well that makes a tie
+CLOSE = 0.05  # of skill within which the simplest of tied kernels is named
 Interval = tuple[float, float]
 
 
@@ -128,7 +129,9 @@ def _explanation(
 ) -> Explanation:
     """Estimates of the data and of resamplings, put together."""
     sizes, skills = _intervals([[fit.size for fit in a.fits] for a in again]), _intervals([a.skills for a in again])
-    best = max(tried, key=lambda i: (round(found.skills[i], 2), -found.fits[i].misfit))
+    top = max(tried, key=lambda i: found.skills[i])
+    tied = [i for i in tried if np.mean([a.skills[i] >= a.skills[top] for a in again]) > TIED or i == top]
+    best = next(i for i in tied if found.skills[i] > found.skills[top] - CLOSE)  # the simplest, which come first
     fits = [
         KernelFit(
             kernel=name,
@@ -139,7 +142,7 @@ def _explanation(
             skill_interval=skills[i],
             misfit=found.fits[i].misfit,
             mean_shift=found.fits[i].change,
-            tied=i in tried and bool(np.mean([a.skills[i] >= a.skills[best] for a in again]) > TIED),
+            tied=i in tied,
         )
         for i, name in enumerate(names)
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from physlib.audit.after import Explanation
+from physlib.audit.agreement import Agreement
 from physlib.audit.before import ForecastRange
 from physlib.audit.candidates import BASELINE
 from physlib.audit.compare import Comparison
@@ -45,7 +46,7 @@ class SampleFindings:
     baseline: Baseline | None
     spectrum: Spectrum
     explanation: Explanation
-    contradictions: tuple[str, ...]  # why the best-fitting kernel is not the cause, though it fits the bins
+    agreement: Agreement  # of the best-fitting kernel with what it was not fitted to
     plausibility: Plausibility
     dependence: tuple[str, ...]  # why trajectories may depend on each other that are taken as independent
 
@@ -144,7 +145,7 @@ class AuditResult:
 
 
 AFTER = (
-    *("samples", "baseline", "dependence", "contradictions", "effective"),
+    *("samples", "baseline", "dependence", "contradictions", "size_in_differences", "effective"),
     *("p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
     *("gains", "losses", "mass", "kernel", "skill", "skill_interval", "baseline_skill", "baseline_skill_interval"),
     *("advantage", "advantage_interval", "scale", "scale_interval", "scale_data_units", "ladder"),
@@ -162,7 +163,8 @@ def _after(findings: SampleFindings, demos: Demonstrations) -> dict[str, Any]:
         "samples": {"file": findings.name, "trajectories": findings.count, "failed": comparison.pop("failed")},
         "baseline": held and {"file": held.name, "trajectories": held.count, **asdict(held.comparison)},
         "dependence": findings.dependence,
-        "contradictions": findings.contradictions,
+        "contradictions": findings.agreement.contradictions,
+        "size_in_differences": findings.agreement.size,
         **comparison,
         **explanation,
         "baseline_skill": base and base.skill,

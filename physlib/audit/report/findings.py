@@ -81,7 +81,7 @@ def _held_out(result: AuditResult, c: Comparison, baseline: Baseline) -> str:
 def explanation(result: AuditResult, f: SampleFindings) -> list[str]:
     """How much of the shift a small error makes, and of what size."""
     if f.explanation.skill is not None:
-        lines = [*_skill(result, f), *_size(result, f.explanation, f.spectrum)]
+        lines = [*_skill(result, f), *_size(result, f.explanation, f.agreement.size)]
     elif f.comparison.p_value is None:
         lines = ["Too few trajectories to fit an error to."]
     elif f.comparison.mass.max() > CROWDED:
@@ -110,12 +110,12 @@ def _skill(result: AuditResult, f: SampleFindings) -> list[str]:
     first = f"{kind} explains {share(e.skill)} of the shift ({tested})."
     if e.skill < 0.005:
         first = f"No error of the kinds tried explains any of the shift ({tested}). Look for another cause."
-    elif f.contradictions:
+    elif f.agreement.contradictions:
         reasons = {
             "mean": f"would change the mean by {number(fit.mean_shift, unit, sign=True)}, where it changed by {number(c.mean_shift, unit, sign=True)}",
             "differences": "would make the samples far rougher from step to step than they are",
         }
-        why = listed([reasons[key] for key in f.contradictions])
+        why = listed([reasons[key] for key in f.agreement.contradictions])
         first = f"No error of the kinds tried explains the shift: the one that fits best, {kind[0].lower()}{kind[1:]}, {why}. Look for another cause."
     base = e.skill - e.advantage
     lines = [
@@ -123,7 +123,7 @@ def _skill(result: AuditResult, f: SampleFindings) -> list[str]:
         f"A blur of the quantity that knows nothing of trajectories explains {share(max(0.0, base)) if base > 0.005 else 'nothing'}; "
         f"the difference is {span(e.advantage_interval)}.",
     ]
-    if f.contradictions or e.skill < 0.005:
+    if f.agreement.contradictions or e.skill < 0.005:
         return lines
     if e.advantage_interval[0] <= 0:
         lines.append(
@@ -136,7 +136,7 @@ def _skill(result: AuditResult, f: SampleFindings) -> list[str]:
     return lines
 
 
-def _size(result: AuditResult, e: Explanation, s: Spectrum) -> list[str]:
+def _size(result: AuditResult, e: Explanation, read: float | None) -> list[str]:
     lines, fit = [], e.fit_of(e.kernel)
     if e.white is not None:
         sizes = ", ".join(number(value * e.white.size) for value in result.demos.scale)
@@ -145,15 +145,13 @@ def _size(result: AuditResult, e: Explanation, s: Spectrum) -> list[str]:
             f"Of white errors, one of {share(e.white.size)} of each column's standard deviation comes nearest "
             f"({span(e.white.size_interval)}; {sizes}{' ' + result.unit_in if result.unit_in else ''} by column{of})."
         )
-    if s.size is not None and fit.size > 0:
-        apart = max(fit.size / s.size, s.size / fit.size)
-        both = (
-            f"{share(fit.size)} fitted to the {result.demos.title}, {share(s.size)} read from differences between steps"
-        )
+    if read is not None:
+        apart = max(fit.size / read, read / fit.size)
+        both = f"{share(fit.size)} fitted to the {result.demos.title}, {share(read)} to the differences between steps"
         lines.append(
-            f"The two ways to read the size agree: {both}."
+            f"The two sizes of the best-fitting kernel agree: {both}."
             if apart < AGREE
-            else f"The two ways to read the size disagree: {both}. So the error is not of one size and kind along the whole "
+            else f"The two sizes of the best-fitting kernel disagree: {both}. So the error is not of one size and kind along the whole "
             "trajectory, or the shift has another cause besides: trust neither size alone."
         )
     return lines
