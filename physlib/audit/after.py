@@ -31,7 +31,7 @@ CROWDED = 0.9  # share of samples in one bin beyond which any large error would 
 RESAMPLED = 200  # pairs of demonstrations and samples behind the intervals
 MEAN = 1 / np.sqrt(2 * np.pi)  # total variation of a normal distribution that moves by a standard deviation, per unit
 TIED = 0.05  # share of resamplings in which another kernel does as well that makes a tie
-CLOSE = 0.05  # of skill within which the simplest of tied kernels is named
+CLOSE = 0.03  # of skill within which the simplest of tied kernels is named
 Interval = tuple[float, float]
 
 
