@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -31,18 +32,21 @@ from physlib.audit.quantities import find_quantity
 from physlib.audit.report.text import sentences
 from physlib.audit.representation import rank
 from physlib.audit.result import AuditResult, Baseline, Request, SampleFindings
+from physlib.audit.several import AuditTable
 from physlib.audit.spectrum import read_spectrum
 from physlib.core.errors import unknown
 from physlib.core.files import write_atomic
 from physlib.core.rng import numpy_rng
 from physlib.stats.samples import SamplePair
 from physlib.tasks.quantities import QUANTITIES
+from physlib.tasks.scenes import TABLE as SCENE_QUANTITIES
+from physlib.tasks.scenes import Scene
 from physlib.tasks.sensitivity import coordinate_sensitivity
 
 if TYPE_CHECKING:
     from physlib.figures import CaptionedFigure
 
-__all__ = ["QUANTITIES", "Audit", "Reading", "audit"]
+__all__ = ["QUANTITIES", "SCENE_QUANTITIES", "Audit", "Audits", "Reading", "Scene", "audit"]
 
 LEAST = 100  # trajectories below which nothing is tested
 WINDOWS = 32  # of time, for sensitivities
@@ -76,10 +80,7 @@ class Audit(AuditResult):
 
     def save(self, html: str | Path | None = None, json_file: str | Path | None = None) -> None:
         """Write the report, the record or both; each file is at every moment its old self or complete."""
-        texts = {html: self.html() if html else None, json_file: self.to_json() if json_file else None}
-        for path, text in texts.items():
-            if path and text:
-                write_atomic(Path(path), text.encode())
+        _write(self, html, json_file)
 
     def _repr_html_(self) -> str:
         from physlib.audit.report.html import paragraphs
@@ -87,9 +88,40 @@ class Audit(AuditResult):
         return paragraphs(self.summary().split("\n"))
 
 
+class Audits(AuditTable):
+    """Audits of several quantities of the same trajectories: `summary()` in words, `save()` as one report and record."""
+
+    def summary(self) -> str:
+        """A table, and the main sentence on each quantity."""
+        from physlib.audit.report.table import lines
+
+        return "\n".join(lines(self))
+
+    def html(self) -> str:
+        """The report: one file, with the table on top."""
+        from physlib.audit.report.html import report_of_several
+
+        return report_of_several(self)
+
+    def to_json(self) -> str:
+        """The record as text."""
+        return json.dumps(self.record(), indent=1, allow_nan=False) + "\n"
+
+    def save(self, html: str | Path | None = None, json_file: str | Path | None = None) -> None:
+        """Write the report, the record or both; each file is at every moment its old self or complete."""
+        _write(self, html, json_file)
+
+
+def _write(found: Audit | Audits, html: str | Path | None, json_file: str | Path | None) -> None:
+    texts = {html: found.html() if html else None, json_file: found.to_json() if json_file else None}
+    for path, text in texts.items():
+        if path and text:
+            write_atomic(Path(path), text.encode())
+
+
 def audit(
     demos: Any,
-    quantity: str,
+    quantity: str | Sequence[str],
     samples: Any = None,
     *,
     baseline: Any = None,
@@ -101,20 +133,30 @@ def audit(
     samples_dt: float | None = None,
     units: str = "",
     angles: tuple[int, ...] = (),
+    scene: Scene | None = None,
     seed: int = 0,
-) -> Audit:
-    """Audit demonstrations `(N, T, D)`, and samples of a model where there are any, for one quantity.
+) -> Audit | Audits:
+    """Audit demonstrations `(N, T, D)`, and samples of a model where there are any, for one quantity or several.
 
     `demos`, `samples`, `baseline` (real trajectories that were held out) and `residuals` (reconstruction minus original,
     which calibrate the forecast) are files, `minari:NAME`, arrays, tensors, lists of episodes or dictionaries, read as
-    `reading` says. `quantity` is one of `QUANTITIES` or `module:function`, whose code runs. `groups` names what makes
+    `reading` says. `quantity` is one of `QUANTITIES`, of `SCENE_QUANTITIES` in a `scene`, or `module:function`, whose code
+    runs; of several, an `Audits` is made, with the rate of false discoveries controlled. `groups` names what makes
     trajectories depend on each other (an array beside them, a file of labels, labels; a pair where samples have their
     own), `paired` the condition that each sample answers, `"row"` for its place in the file. `kernel` restricts forecast
     and fit to one kernel. `units` is that of the columns; time is in seconds where `reading.dt` or a file says it, else in
     steps; `samples_dt` is the samples' own time step. `angles` are those of the chosen columns that are angles, in
     radians. Raises `PhyslibError` in one sentence for input that cannot be audited.
     """
-    measured, reading = find_quantity(quantity), reading or Reading()
+    words = dict(
+        baseline=baseline, residuals=residuals, groups=groups, paired=paired, kernel=kernel, reading=reading,
+        samples_dt=samples_dt, units=units, angles=angles, scene=scene, seed=seed,
+    )  # fmt: skip
+    if not isinstance(quantity, str):
+        for name in quantity:
+            find_quantity(name, scene)  # a wrong name costs no work
+        return Audits([audit(demos, name, samples, **words) for name in dict.fromkeys(quantity)])
+    measured, reading = find_quantity(quantity, scene), reading or Reading()
     reading = dataclasses.replace(reading, angles=tuple(angles) or reading.angles)
     check_kernel(kernel, residuals is not None)
     data = Data(demos, samples, baseline, residuals, groups, paired, samples_dt)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from physlib.core.errors import PhyslibError
+
 
 def audit(
     demos: Annotated[
@@ -17,7 +19,9 @@ def audit(
     ],
     quantity: Annotated[
         str,
-        typer.Option(help="A name from the list above, or module:function (its code runs: name only code you trust)."),
+        typer.Option(
+            help="Names from the list above, with commas, or module:function (its code runs: name only code you trust)."
+        ),
     ],
     samples: Annotated[str | None, typer.Option(help="Samples of your trained model, in the same form.")] = None,
     baseline: Annotated[
@@ -85,18 +89,35 @@ def audit(
             help="Where the model's coordinates begin, if not where the file's do: first, last or mean point."
         ),
     ] = None,
+    obstacles: Annotated[
+        str | None, typer.Option(help="For clearance: .npy or .csv with a place in every row, and a radius if any.")
+    ] = None,
+    agents: Annotated[
+        int | None, typer.Option(help="For separation: how many share the columns, one after another.")
+    ] = None,
+    masses: Annotated[str | None, typer.Option(help="For mass_energy: one a column, as 1,1,2.5.")] = None,
+    fail_above: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with code 3 where a shift is found (p below .05) and more than this share is in the wrong bin."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all Monte Carlo.")] = 0,
 ) -> None:
     """Which values will a model trained on your own trajectories over- and under-produce, and has yours?
 
     Without --samples it forecasts; with --samples it tests, locates and explains. Needs no GPU and no network.
 
-    Quantities: path_length, mean_speed, max_speed, duration, kinetic_energy, displacement,
-    curvature, dominant_frequency, smoothness.
+    Quantities: path_length, mean_speed, max_speed, max_acceleration, max_jerk, duration, time_to_goal, idle_share,
+    kinetic_energy, displacement, straightness, heading_change, curvature, dominant_frequency, smoothness;
+    clearance (--obstacles), separation (--agents), mass_energy (--masses), orientation_speed (a quaternion's columns).
     """
     import physlib.audit as package
+    from physlib.audit.scene import read_scene
     from physlib.cli import text
 
+    if fail_above is not None and samples is None:
+        raise PhyslibError("--fail-above judges samples: give --samples as well.")
     outputs = text.check_outputs((html, json_file), (demos, samples, baseline, residuals))
     reading = package.Reading(
         *(key, _columns(columns), dt, ragged, length),
@@ -105,8 +126,9 @@ def audit(
         drop_undefined=drop_undefined,
         relative=relative,
     )
+    names = [name.strip() for name in quantity.split(",") if name.strip()]
     found = package.audit(
-        *(demos, quantity, samples),
+        *(demos, names[0] if len(names) == 1 else names, samples),
         baseline=baseline,
         residuals=residuals,
         groups=tuple(groups.split(",")) if groups and "," in groups else groups,
@@ -116,12 +138,17 @@ def audit(
         samples_dt=samples_dt,
         units=units,
         angles=text.read_columns(angles, "angles"),
+        scene=read_scene(obstacles, agents, masses),
         seed=seed,
     )
     found.save(html, json_file)  # before anything is printed: a closed pipe must not lose them
     typer.echo(found.summary())
     for path in outputs:
         typer.echo(f"written: {path}")
+    several = found if isinstance(found, package.Audits) else package.Audits([found])
+    if fail_above is not None and (beyond := several.shifted_beyond(fail_above)):
+        typer.echo(f"physlib: shifted by more than {fail_above:g}: {', '.join(beyond)}.", err=True)
+        raise typer.Exit(3)
 
 
 def _columns(words: str | None) -> tuple[int | str, ...] | None:

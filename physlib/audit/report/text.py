@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from physlib.audit.report.advice import advice
 from physlib.audit.report.findings import explanation, plausibility, verdict
 from physlib.audit.report.words import in_words, kernel_in_words, listed, number, share
 from physlib.audit.result import AuditResult
@@ -30,6 +31,7 @@ def sentences(result: AuditResult) -> dict[str, list[str]]:
             "explanation": explanation(result, result.findings),
             "plausibility": plausibility(result.findings),
         } | found
+    found["advice"] = [advice(result)]
     return ({"warnings": list(result.warnings)} if result.warnings else {}) | found
 
 
