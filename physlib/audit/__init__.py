@@ -207,8 +207,7 @@ def _findings(demos: Demonstrations, taken: Intake, paired: bool, kernel: str | 
     explanation = explain(demos, drawn, kernel, seed, floor or found.tv_floor) if tested else Explanation()
     unnamed = () if paired else (loaded for loaded in (demos.loaded, drawn) if groups_of(loaded) is None)
     return SampleFindings(
-        name=drawn.name,
-        count=len(drawn.q),
+        drawn=drawn,
         comparison=found,
         baseline=baseline,
         spectrum=spectrum,

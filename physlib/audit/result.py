@@ -17,6 +17,7 @@ from physlib.audit.compare import Comparison
 from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.groups import GROUP
 from physlib.audit.io.episodes import Reading
+from physlib.audit.io.read import Loaded
 from physlib.audit.plausibility import Plausibility
 from physlib.audit.representation import RankedRepresentation
 from physlib.audit.spectrum import Spectrum
@@ -40,8 +41,7 @@ class Baseline:
 class SampleFindings:
     """What only samples can tell."""
 
-    name: str  # of the file of samples
-    count: int
+    drawn: Loaded
     comparison: Comparison
     baseline: Baseline | None
     spectrum: Spectrum
@@ -49,6 +49,16 @@ class SampleFindings:
     agreement: Agreement  # of the best-fitting kernel with what it was not fitted to
     plausibility: Plausibility
     dependence: tuple[str, ...]  # why trajectories may depend on each other that are taken as independent
+
+    @property
+    def name(self) -> str:
+        """Of the file of samples."""
+        return self.drawn.name
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.drawn.q)
 
     @property
     def shifted(self) -> bool | None:

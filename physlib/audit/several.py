@@ -13,6 +13,13 @@ from physlib.audit.result import SCHEMA_VERSION, AuditResult, plain
 LEVEL = 0.05
 
 
+def adjusted(values: Sequence[float | None]) -> list[float | None]:
+    """P-values adjusted for their number; those of tests that were not made stay None and do not count."""
+    tested = [value for value in values if value is not None]
+    mended = iter(false_discovery_control(tested) if tested else [])
+    return [None if value is None else float(next(mended)) for value in values]
+
+
 class AuditTable:
     """Audits by quantity, and for each the p-value adjusted for their number (Y. Benjamini and Y. Hochberg 1995)."""
 
@@ -28,10 +35,7 @@ class AuditTable:
     @property
     def adjusted(self) -> list[float | None]:
         """Of all shifts whose adjusted p-value is under 5 %, at most 5 % are none, on average; None without a test."""
-        values = [None if a.findings is None else a.findings.comparison.p_value for a in self.audits]
-        tested = [value for value in values if value is not None]
-        mended = iter(false_discovery_control(tested) if tested else [])
-        return [None if value is None else float(next(mended)) for value in values]
+        return adjusted([None if a.findings is None else a.findings.comparison.p_value for a in self.audits])
 
     def shifted_beyond(self, bound: float) -> list[str]:
         """Quantities with a shift that is tested and larger than a bound on total variation."""

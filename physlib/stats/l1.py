@@ -33,6 +33,8 @@ def l1_interval(
     draws = np.abs(share * difference + np.sqrt(share) * noise) @ weights
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
-    # the reflected bootstrap errs to the safe side above, where many entries stand out by a little
+    if rest.all():
+        return float(low), float(high)
+    # entries that stand out by a little were chosen for their noise: reflection errs to the safe side above
     reflected = basic_interval(np.abs(difference + noise) @ weights, float(np.abs(difference) @ weights), level)
     return float(low), float(max(high, reflected[1]))
