@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -41,7 +41,7 @@ class Baseline:
 class SampleFindings:
     """What only samples can tell."""
 
-    drawn: Loaded
+    drawn: Loaded = field(repr=False)
     comparison: Comparison
     baseline: Baseline | None
     spectrum: Spectrum
