@@ -25,8 +25,8 @@ class Lost:
 
 PLANTED = {  # and the skill of white error that an audit of 200,000 demonstrations and 60,000 samples finds
     "white": (Isotropic(0.02), 1.0),
-    "distance": (DistanceScale(0.04), 0.073),
-    "lost": (Lost(), 0.332),
+    "distance": (DistanceScale(0.04), 0.386),
+    "lost": (Lost(), 0.431),
 }
 
 

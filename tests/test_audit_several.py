@@ -58,7 +58,7 @@ def test_a_pipeline_stops_at_a_shift_beyond_its_bound(samples, bound, code, fold
 
 
 BAD = [
-    ("--quantity path_length,spead", "unknown quantity 'spead'"),
+    ("--quantity path_length,nothing", "unknown quantity 'nothing'"),
     ("--quantity clearance", "needs --obstacles"),
     ("--quantity clearance --obstacles none.csv", "check --obstacles"),
     ("--quantity clearance --obstacles demos.npz", "cannot read demos.npz"),

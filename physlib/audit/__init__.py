@@ -38,7 +38,7 @@ from physlib.core.errors import unknown
 from physlib.core.files import write_atomic
 from physlib.core.rng import numpy_rng
 from physlib.stats.samples import SamplePair
-from physlib.tasks.quantities import QUANTITIES
+from physlib.tasks.quantities import QUANTITIES, Quantity
 from physlib.tasks.scenes import TABLE as SCENE_QUANTITIES
 from physlib.tasks.scenes import Scene
 from physlib.tasks.sensitivity import coordinate_sensitivity
@@ -148,18 +148,20 @@ def audit(
     steps; `samples_dt` is the samples' own time step. `angles` are those of the chosen columns that are angles, in
     radians. Raises `PhyslibError` in one sentence for input that cannot be audited.
     """
-    words = dict(
-        baseline=baseline, residuals=residuals, groups=groups, paired=paired, kernel=kernel, reading=reading,
-        samples_dt=samples_dt, units=units, angles=angles, scene=scene, seed=seed,
-    )  # fmt: skip
-    if not isinstance(quantity, str):
-        for name in quantity:
-            find_quantity(name, scene)  # a wrong name costs no work
-        return Audits([audit(demos, name, samples, **words) for name in dict.fromkeys(quantity)])
-    measured, reading = find_quantity(quantity, scene), reading or Reading()
+    reading = reading or Reading()
     reading = dataclasses.replace(reading, angles=tuple(angles) or reading.angles)
     check_kernel(kernel, residuals is not None)
     data = Data(demos, samples, baseline, residuals, groups, paired, samples_dt)
+    names = [quantity] if isinstance(quantity, str) else list(dict.fromkeys(quantity))
+    known = [(name, find_quantity(name, scene)) for name in names]  # a wrong name costs no work
+    found = [_audited(data, name, measured, reading, kernel, units, seed) for name, measured in known]
+    return found[0] if isinstance(quantity, str) else Audits(found)
+
+
+def _audited(
+    data: Data, name: str, measured: Quantity, reading: Reading, kernel: str | None, units: str, seed: int
+) -> Audit:
+    """One audit of one quantity."""
     taken = take_in(data, measured, reading, seed)
     errors = None
     if taken.residuals is not None:
@@ -170,18 +172,17 @@ def audit(
     build = candidates(population, None, kernel)[kernel] if kernel else None
     rng, kept = numpy_rng(seed, "audit sensitivity"), len(taken.demos.rows)
     probed = population.at(np.sort(rng.choice(kept, min(PROBED, kept), replace=False)))
-    said = {name: _words(value) for name, value in (("groups", groups), ("paired", paired))}
+    left = None if taken.residuals is None else taken.residuals.name
+    told = _words(data.groups), _words(data.paired)
     return Audit(
         demos=population,
         unit_in=units,
         warnings=taken.warnings,
-        request=Request(
-            quantity, reading, kernel, None if residuals is None else taken.residuals.name, seed, samples_dt, **said
-        ),
+        request=Request(name, reading, kernel, left, seed, data.samples_dt, *told),
         forecast=forecast_range(population, errors or plausible_kernels(population, build), seed),
         sensitivity=coordinate_sensitivity(population, probed, TYPICAL[0], rng, WINDOWS),
         ranking=rank(population, reading.angles, seed),
-        findings=None if taken.samples is None else _findings(population, taken, paired is not None, kernel, seed),
+        findings=None if taken.samples is None else _findings(population, taken, data.paired is not None, kernel, seed),
     )
 
 

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from tqdm import tqdm
 
 from physlib.audit.candidates import BASELINE, WHITE, candidates
-from physlib.audit.demonstrations import DRAWS, Demonstrations
+from physlib.audit.demonstrations import Demonstrations
 from physlib.audit.groups import groups_of
 from physlib.audit.io.episodes import Episodes
 from physlib.audit.io.read import Loaded
-from physlib.audit.resampled_fit import KernelResponse, SizeFit, Weights, as_measured, resampled
+from physlib.audit.resampled_fit import KernelResponse, as_measured, resampled
+from physlib.audit.skill import Estimate, Part, SkillEstimator
 from physlib.audit.spectrum import read_spectrum
 from physlib.core.rng import numpy_rng
 from physlib.kernels import Blur
 from physlib.stats.clusters import GroupedCounts, merged
-from physlib.stats.distances import total_variation, tv_beyond, tv_floor, tv_noise
+from physlib.stats.distances import total_variation, tv_floor
 
 CROWDED = 0.9  # share of samples in one bin beyond which any large error would do
 RESAMPLED = 200  # pairs of demonstrations and samples behind the intervals
-MEAN = 1 / np.sqrt(2 * np.pi)  # total variation of a normal distribution that moves by a standard deviation, per unit
 TIED = 0.05  # share of resamplings in which another kernel does as well that makes a tie
 CLOSE = 0.03  # of skill within which the simplest of tied kernels is named
 Interval = tuple[float, float]
@@ -78,22 +77,6 @@ class Explanation:
         return fit if fit is not None and fit.size > 0 else None
 
 
-class _Part(NamedTuple):
-    """Samples, and for each kernel the places on the grid of sizes that suit them."""
-
-    sampled: GroupedCounts
-    variance: Float[np.ndarray, " M"]  # of each row's share
-    responses: list[KernelResponse]
-    places: list[Int[np.ndarray, " S"]]
-
-
-class _Estimate(NamedTuple):
-    """One estimate: of the data, or of a resampling."""
-
-    fits: list[SizeFit]  # to all samples, by kernel
-    skills: list[float]  # by kernel; behind these that of the kernels that the halves choose, and its advantage
-
-
 def explain(
     demos: Demonstrations, drawn: Loaded, only: str | None, seed: int, floor: float | None = None
 ) -> Explanation:
@@ -114,18 +97,18 @@ def explain(
     parts = _parts(demos, drawn, units, (np.ones_like(first), first, ~first), only, seed)
     names = [response.name for response in parts[0].responses]
     tried = [i for i, name in enumerate(names) if name in candidates(demos, None, only)]
-    judge = _Judge(demos, drawn, parts, tried, names.index(BASELINE))
-    found = judge.estimate([part.sampled.mass for part in parts[1:]], as_measured(demos), 1)
+    estimator = SkillEstimator(demos, drawn, parts, tried, names.index(BASELINE))
+    found = estimator.estimate([part.sampled.mass for part in parts[1:]], as_measured(demos), 1)
     again = [
         # resampling doubles the noise of a skill
-        judge.estimate([part.sampled.redrawn(rng, 1)[0] for part in parts[1:]], resampled(demos, rng), 2)
+        estimator.estimate([part.sampled.redrawn(rng, 1)[0] for part in parts[1:]], resampled(demos, rng), 2)
         for _ in tqdm(range(RESAMPLED), desc="resampling", leave=False, delay=2, disable=None)
     ]
     return _explanation(names, tried, parts[0].responses, found, again)
 
 
 def _explanation(
-    names: list[str], tried: list[int], responses: list[KernelResponse], found: _Estimate, again: list[_Estimate]
+    names: list[str], tried: list[int], responses: list[KernelResponse], found: Estimate, again: list[Estimate]
 ) -> Explanation:
     """Estimates of the data and of resamplings, put together."""
     sizes, skills = _intervals([[fit.size for fit in a.fits] for a in again]), _intervals([a.skills for a in again])
@@ -164,7 +147,7 @@ def _parts(
     chosen: Sequence[Bool[np.ndarray, " N"]],
     only: str | None,
     seed: int,
-) -> list[_Part]:
+) -> list[Part]:
     """Parts of the samples, each with the kernels that suit it by itself, tabulated."""
     known: dict[tuple[str, float | None], KernelResponse] = {}
     parts, row = [], demos.bins.index(drawn.q)
@@ -183,69 +166,11 @@ def _parts(
         sampled = GroupedCounts.of(row[rows], demos.bins.count + 3, part)
         variance = _variance(sampled, demos.bins.reference, demos.counted.effective)
         places = [one.about(sampled.mass, variance) for one in responses]
-        parts.append(_Part(sampled, variance, responses, places))
+        parts.append(Part(sampled, variance, responses, places))
     wanted = [pair for part in parts for pair in zip(part.responses, part.places, strict=True)]
     for one in tqdm(known.values(), desc="fitting kernels", leave=False, delay=2, disable=None):
         one.tabulate(np.concatenate([places for response, places in wanted if response is one]))
     return parts
-
-
-class _Judge:
-    """Fits kernels to all samples and to both halves of them, and judges each half's fits on the other."""
-
-    def __init__(self, demos: Demonstrations, drawn: Loaded, parts: Sequence[_Part], tried: Sequence[int], base: int):
-        self._parts, self._tried, self._base = parts, tried, base
-        self._n = demos.counted.effective
-        # means by row, in total variations that a normal distribution has that moves as far
-        self._unit = MEAN / max(float(demos.loaded.finite.std()), 1e-300)
-        self._demos, self._drawn = (_row_means(demos, q) for q in (demos.loaded.q, drawn.q))
-        self._spread = float(demos.loaded.finite.var())
-
-    def estimate(self, halves: Sequence[Float[np.ndarray, " M"]], weights: Weights, noise: int) -> _Estimate:
-        """From the shares of both halves; `noise` times the noise of sampling is taken off squares."""
-        number = [part.sampled.total for part in self._parts[1:]]
-        every = (np.average(halves, axis=0, weights=number), *halves)
-        whole, *fits = [
-            [r.fit(mass, part.variance, weights, places) for r, places in zip(part.responses, part.places, strict=True)]
-            for part, mass in zip(self._parts, every, strict=True)
-        ]
-        chosen = [min(self._tried, key=lambda i: fit[i].misfit) for fit in fits]
-
-        def skill(left: int, right: int) -> float:
-            # each half judges what the other chose
-            return self._skill(every, (fits[1][right], fits[0][left]), weights.mass, noise)
-
-        skills, own = [skill(i, i) for i in range(len(whole))], skill(*chosen)
-        return _Estimate(whole, [*skills, own, own - skills[self._base]])
-
-    def _skill(self, every, crossed: Sequence[SizeFit], intended: Float[np.ndarray, " M"], noise: int) -> float:
-        """`1 - left / shift`; squares of both are of bins and mean together, with sampling noise taken off."""
-        n, (count, *counts) = self._n / noise, [part.sampled.effective / noise for part in self._parts]
-        sampling = intended * (1 - intended) * (1 / n + 1 / count)
-        moved = self._moved(every[0], intended)
-        shift = tv_beyond(every[0], intended, sampling) + self._beyond(moved, 1 / n + 1 / count)
-        left = [
-            tv_beyond(half, fit.mass, fit.mass * (1 - fit.mass) * (1 / n + 1 / c + 1 / DRAWS))
-            + self._beyond(self._moved(half, intended) - fit.change, 1 / n + 1 / c)
-            for half, fit, c in zip(every[1:], crossed, counts, strict=True)
-        ]
-        return 1 - float(np.sqrt(max(0.0, float(np.mean(left))) / max(shift, tv_noise(sampling) ** 2)))
-
-    def _moved(self, mass: Float[np.ndarray, " M"], intended: Float[np.ndarray, " M"]) -> float:
-        """Change of the mean from the demonstrations to the samples, of those that have a value."""
-        return float(mass[:-1] @ self._drawn / mass[:-1].sum() - intended[:-1] @ self._demos / intended[:-1].sum())
-
-    def _beyond(self, change: float, share: float) -> float:
-        """Square of a change of the mean, its noise taken off."""
-        return self._unit**2 * (change**2 - self._spread * share)
-
-
-def _row_means(demos: Demonstrations, q: Float[np.ndarray, " N"]) -> Float[np.ndarray, " L"]:
-    """Mean of the values in each row but the last; of an empty one it does not matter."""
-    row, good = demos.bins.index(q), np.isfinite(q)
-    width = demos.bins.count + 2
-    number = np.bincount(row[good], minlength=width)
-    return np.bincount(row[good], q[good], width) / np.maximum(number, 1)
 
 
 def _variance(sampled: GroupedCounts, intended: Float[np.ndarray, " M"], n: float) -> Float[np.ndarray, " M"]:

@@ -124,5 +124,5 @@ def _ramp(loaded: Loaded, quantity: str) -> str | None:
     e = loaded.kept
     lowest = loaded.kept_q * e.dt * e.steps < 1
     if np.mean(lowest[np.isfinite(loaded.kept_q)]) > RAMP:
-        return "most trajectories go somewhere rather than to and fro, so their dominant frequency is that of the way as a whole."
+        return "most trajectories go somewhere rather than back and forth, so their dominant frequency is that of the way as a whole."
     return None

@@ -8,101 +8,121 @@ import typer
 
 from physlib.core.errors import PhyslibError
 
+Demos = Annotated[
+    str,
+    typer.Argument(
+        help="Demonstrations: .npz, .npy, HDF5, Zarr, CSV, Parquet, a LeRobot folder, or minari:NAME.",
+        metavar="DEMOS",
+    ),
+]
+Quantity = Annotated[
+    str,
+    typer.Option(
+        help="Names from the list above, with commas, or module:function (its code runs: name only code you trust)."
+    ),
+]
+Samples = Annotated[str | None, typer.Option(help="Samples of your trained model, in the same form.")]
+Baseline = Annotated[
+    str | None, typer.Option(help="Real trajectories that were held out: the difference that counts as none.")
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        help="What trajectories of one group have in common (episode, subject, scene, seed): an array beside them, or a "
+        "file with a label for each; two, with a comma, where samples have their own."
+    ),
+]
+Paired = Annotated[
+    str | None,
+    typer.Option(help="Condition that each sample answers: an array in both files, or 'row' where sample i answers i."),
+]
+Kernel = Annotated[
+    str | None,
+    typer.Option(
+        help="isotropic, smooth, random-walk, speed-scale, distance-scale, state-scale or contract; default all."
+    ),
+]
+Residuals = Annotated[
+    str | None,
+    typer.Option(help="Reconstructions minus originals, (N, T, D): sets the size of the forecast's error."),
+]
+Html = Annotated[str | None, typer.Option(help="Write the report here, one file.")]
+JsonFile = Annotated[str | None, typer.Option("--json", help="Write the numbers here.")]
+Key = Annotated[
+    str,
+    typer.Option(
+        help="Name of the array, as x, obs/eef_pos, 'data/*/obs/eef_pos' (one an episode), observation.state."
+    ),
+]
+Episode = Annotated[
+    str | None, typer.Option(help="Column of a table that says which trajectory a row belongs to, as track_id.")
+]
+Columns = Annotated[
+    str | None, typer.Option(help="Columns that hold positions, as 0,1, or in tables x,y; default all.")
+]
+Angles = Annotated[
+    str | None, typer.Option(help="Which of these are angles in radians, counted anew from 0; they are unwrapped.")
+]
+Dt = Annotated[
+    float | None, typer.Option(help="Seconds between steps; default: what the file says, else time is in steps.")
+]
+SamplesDt = Annotated[float | None, typer.Option(help="The samples' own, where it is another.")]
+Units = Annotated[str, typer.Option(help="Unit of the columns, such as m.")]
+Ragged = Annotated[
+    str | None,
+    typer.Option(help="Episodes of unequal length: mask (only real steps count) or resample (all to one length)."),
+]
+Length = Annotated[int | None, typer.Option(help="Steps to resample to; default: those of the file.")]
+TrimIdle = Annotated[bool, typer.Option("--trim-idle", help="Cut idle steps off both ends of every episode.")]
+DropUndefined = Annotated[
+    bool, typer.Option("--drop-undefined", help="Leave out trajectories for which the quantity has no value.")
+]
+Relative = Annotated[
+    str | None,
+    typer.Option(help="Where the model's coordinates begin, if not where the file's do: first, last or mean point."),
+]
+Obstacles = Annotated[
+    str | None, typer.Option(help="For clearance: .npy or .csv with a place in every row, and a radius if any.")
+]
+Agents = Annotated[int | None, typer.Option(help="For separation: how many share the columns, one after another.")]
+Masses = Annotated[str | None, typer.Option(help="For mass_energy: one a column, as 1,1,2.5.")]
+FailAbove = Annotated[
+    float | None,
+    typer.Option(
+        help="Exit with code 3 where a shift is found (p below .05) and more than this share is in the wrong bin."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of all Monte Carlo.")]
+
 
 def audit(
-    demos: Annotated[
-        str,
-        typer.Argument(
-            help="Demonstrations: .npz, .npy, HDF5, Zarr, CSV, Parquet, a LeRobot folder, or minari:NAME.",
-            metavar="DEMOS",
-        ),
-    ],
-    quantity: Annotated[
-        str,
-        typer.Option(
-            help="Names from the list above, with commas, or module:function (its code runs: name only code you trust)."
-        ),
-    ],
-    samples: Annotated[str | None, typer.Option(help="Samples of your trained model, in the same form.")] = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="Real trajectories that were held out: the difference that counts as none.")
-    ] = None,
-    groups: Annotated[
-        str | None,
-        typer.Option(
-            help="What trajectories of one group have in common (episode, subject, scene, seed): an array beside them, or a "
-            "file with a label for each; two, with a comma, where samples have their own."
-        ),
-    ] = None,
-    paired: Annotated[
-        str | None,
-        typer.Option(
-            help="Condition that each sample answers: an array in both files, or 'row' where sample i answers i."
-        ),
-    ] = None,
-    kernel: Annotated[
-        str | None,
-        typer.Option(
-            help="isotropic, smooth, random-walk, speed-scale, distance-scale, state-scale or contract; default all."
-        ),
-    ] = None,
-    residuals: Annotated[
-        str | None,
-        typer.Option(help="Reconstructions minus originals, (N, T, D): sets the size of the forecast's error."),
-    ] = None,
-    html: Annotated[str | None, typer.Option(help="Write the report here, one file.")] = None,
-    json_file: Annotated[str | None, typer.Option("--json", help="Write the numbers here.")] = None,
-    key: Annotated[
-        str,
-        typer.Option(
-            help="Name of the array, as x, obs/eef_pos, 'data/*/obs/eef_pos' (one an episode), observation.state."
-        ),
-    ] = "x",
-    episode: Annotated[
-        str | None, typer.Option(help="Column of a table that says which trajectory a row belongs to, as track_id.")
-    ] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns that hold positions, as 0,1, or in tables x,y; default all.")
-    ] = None,
-    angles: Annotated[
-        str | None, typer.Option(help="Which of these are angles in radians, counted anew from 0; they are unwrapped.")
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Seconds between steps; default: what the file says, else time is in steps.")
-    ] = None,
-    samples_dt: Annotated[float | None, typer.Option(help="The samples' own, where it is another.")] = None,
-    units: Annotated[str, typer.Option(help="Unit of the columns, such as m.")] = "",
-    ragged: Annotated[
-        str | None,
-        typer.Option(help="Episodes of unequal length: mask (only real steps count) or resample (all to one length)."),
-    ] = None,
-    length: Annotated[int | None, typer.Option(help="Steps to resample to; default: those of the file.")] = None,
-    trim_idle: Annotated[
-        bool, typer.Option("--trim-idle", help="Cut idle steps off both ends of every episode.")
-    ] = False,
-    drop_undefined: Annotated[
-        bool, typer.Option("--drop-undefined", help="Leave out trajectories for which the quantity has no value.")
-    ] = False,
-    relative: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the model's coordinates begin, if not where the file's do: first, last or mean point."
-        ),
-    ] = None,
-    obstacles: Annotated[
-        str | None, typer.Option(help="For clearance: .npy or .csv with a place in every row, and a radius if any.")
-    ] = None,
-    agents: Annotated[
-        int | None, typer.Option(help="For separation: how many share the columns, one after another.")
-    ] = None,
-    masses: Annotated[str | None, typer.Option(help="For mass_energy: one a column, as 1,1,2.5.")] = None,
-    fail_above: Annotated[
-        float | None,
-        typer.Option(
-            help="Exit with code 3 where a shift is found (p below .05) and more than this share is in the wrong bin."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all Monte Carlo.")] = 0,
+    demos: Demos,
+    quantity: Quantity,
+    samples: Samples = None,
+    baseline: Baseline = None,
+    groups: Groups = None,
+    paired: Paired = None,
+    kernel: Kernel = None,
+    residuals: Residuals = None,
+    html: Html = None,
+    json_file: JsonFile = None,
+    key: Key = "x",
+    episode: Episode = None,
+    columns: Columns = None,
+    angles: Angles = None,
+    dt: Dt = None,
+    samples_dt: SamplesDt = None,
+    units: Units = "",
+    ragged: Ragged = None,
+    length: Length = None,
+    trim_idle: TrimIdle = False,
+    drop_undefined: DropUndefined = False,
+    relative: Relative = None,
+    obstacles: Obstacles = None,
+    agents: Agents = None,
+    masses: Masses = None,
+    fail_above: FailAbove = None,
+    seed: Seed = 0,
 ) -> None:
     """Which values will a model trained on your own trajectories over- and under-produce, and has yours?
 
