@@ -109,3 +109,18 @@ def test_no_more_is_lost_than_there_was(share):
         assert -intended.sum() - 1e-12 <= min(stretch["interval"]) and stretch["interval"][1] <= 1
     lost = [s for s in record["losses"] if s["lo"] is None]
     assert all(s["interval"][0] >= -1 for s in lost)
+
+
+def test_hard_ends_are_found_with_what_is_lost_there():
+    """Lengths of lines, flat on [1, 3]: an error of both ends along the line moves it by a normal of known width."""
+    rng = np.random.default_rng(7)
+    for length, ends in ((rng.uniform(1, 3, 4_000), 2), (2 + 0.3 * rng.standard_normal(4_000), 0)):
+        x = np.array([[0.0, 1.0]])[..., None] * length[:, None, None]
+        done = audit(x, "displacement", kernel="isotropic")
+        record = done.record()
+        assert len(record["hard_ends"]) == ends
+        for end in record["hard_ends"]:
+            size = np.sqrt(2) * 0.02 * done.demos.scale[0]
+            assert end["guard"] == pytest.approx(2 * size, rel=0.1)
+            assert end["lost"] == pytest.approx(0.5 * size / np.sqrt(2 * np.pi), rel=0.15)
+        assert ("guard band" in done.summary()) == bool(ends)

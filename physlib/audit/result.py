@@ -15,6 +15,7 @@ from physlib.audit.before import ForecastRange
 from physlib.audit.candidates import BASELINE
 from physlib.audit.compare import Comparison
 from physlib.audit.demonstrations import Demonstrations
+from physlib.audit.ends import HardEnd, hard_ends
 from physlib.audit.groups import GROUP
 from physlib.audit.io.episodes import Reading
 from physlib.audit.io.read import Loaded
@@ -94,6 +95,11 @@ class AuditResult:
     ranking: list[RankedRepresentation]
     findings: SampleFindings | None  # None without samples
 
+    @property
+    def ends(self) -> list[HardEnd]:
+        """Hard ends of the demonstrations' quantity."""
+        return hard_ends(self.demos.loaded.finite, self.forecast.typical)
+
     def record(self) -> dict[str, Any]:
         """Every number of the report; what is not available is None. Masses are shares of all trajectories."""
         loaded, bins, q = self.demos.loaded, self.demos.bins, self.demos.loaded.finite
@@ -123,6 +129,7 @@ class AuditResult:
             },
             "bins": {"edges": bins.edges, "intended": bins.reference},
             "forecast": self._forecast(),
+            "hard_ends": self.ends,
             "sensitivity": {
                 "first_step": self.sensitivity.windows,
                 "slope": self.sensitivity.slope,

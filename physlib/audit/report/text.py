@@ -80,6 +80,12 @@ def _forecast(result: AuditResult) -> list[str]:
             ]
             every = list(zip(stretches, ends, strict=True))
             lines.append(f"{verb} by all of these errors, if at all: {in_words(every, unit)}.")
+    if result.ends:
+        ends = listed([f"{share(e.lost)} at {number(e.at, unit)}" for e in result.ends])
+        lines.append(
+            f"The distribution ends abruptly, and any generator with such an error loses, whatever it learns, {ends} "
+            f"of all: show it a guard band {number(max(e.guard for e in result.ends), unit)} wide beyond, and trim samples to the range."
+        )
     if not found.gains and not found.losses:
         why = "they disagree on where mass goes" if high > 0.01 else "this quantity hardly changes under such errors"
         lines.append(f"No bin surely gains or loses: {why}.")
