@@ -1,8 +1,8 @@
 """Rows that share a stretch of motion: copies, and windows cut from one path.
 
-Every stretch of some steps is hashed, and of each row the smallest hash is kept: two rows that share much of their
-motion keep the same one, wherever it lies in them (A. Broder 1997). Only steps are hashed, so that windows may have been
-moved to their own first point.
+Every step is hashed, and of each row the stretch kept that begins with the smallest hash: two rows that share much of
+their motion keep the same one, wherever it lies in them (A. Broder 1997). Only steps are hashed, so that windows may have
+been moved to their own first point.
 """
 
 from __future__ import annotations
@@ -69,20 +69,20 @@ class Fingerprints:
 
 
 def _smallest(step: UInt64[np.ndarray, "N S D"], span: int) -> UInt64[np.ndarray, "2 N"]:
-    """The smallest of the hashes of all stretches of `span` steps, by two hash functions; `NONE` without motion."""
-    odd = np.random.default_rng(0).integers(0, 2**63, (step.shape[2] + span, 2), dtype=np.uint64) * np.uint64(
-        2
-    ) + np.uint64(1)
-    moves, found = (step != 0).any(axis=2), []
+    """By two hash functions, the hash of the stretch of `span` steps that begins with the smallest one; `NONE` without motion."""
+    rng, dims = np.random.default_rng(0), step.shape[2]
+    odd = rng.integers(0, 2**63, (dims + span, 2), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    count, rows, found = step.shape[1] - span + 1, np.arange(len(step))[:, None], []
     for one in range(2):
-        each = (step * odd[: step.shape[2], one]).sum(axis=2, dtype=np.uint64)
-        count = each.shape[1] - span + 1
-        hashed = sum(_mixed(each[:, i : i + count] * odd[step.shape[2] + i, one]) for i in range(span))
-        # a stretch that rests at one of its ends says little, and is shared by chance
-        resting = (
-            ~(moves[:, :count] & moves[:, span - 1 :]) if span < each.shape[1] else ~moves.any(axis=1, keepdims=True)
-        )
-        found.append(np.where(resting, NONE, _mixed(hashed)).min(axis=1))
+        each = step[..., 0] * odd[0, one]
+        for d in range(1, dims):
+            each += step[..., d] * odd[d, one]
+        # a stretch that rests at one of its ends says little, and is shared by chance; a row as a whole may
+        moves = each != 0
+        free = moves[:, :count] & moves[:, span - 1 :] if count > 1 else moves.any(axis=1, keepdims=True)
+        first = np.where(free, _mixed(each[:, :count]), NONE).argmin(axis=1)[:, None]
+        hashed = _mixed(each[rows, first + np.arange(span)] * odd[dims:, one]).sum(axis=1, dtype=np.uint64)
+        found.append(np.where(free.any(axis=1), hashed, NONE))
     return np.stack(found)
 
 
