@@ -24,16 +24,18 @@ def l1_interval(
 ) -> tuple[float, float]:
     """Interval for `sum(weights * |true difference|)`; `noise` are draws of the error of `difference`, mean 0."""
     weights = np.broadcast_to(weights, difference.shape)
-    rest = np.abs(difference) <= CLEAR * noise.std(axis=0)
-    kept = np.ones(len(noise))
-    energy = weights[rest] @ difference[rest] ** 2
+    error = noise.std(axis=0)
+    rest = np.abs(difference) <= CLEAR * error
+    kept, seen = np.ones(len(noise)), rest & (error > 0)
+    each = weights[seen] / error[seen] ** 2
+    energy = each @ difference[seen] ** 2
     if energy > 0:
-        kept = np.clip(1 - np.roll(noise, 1, axis=0)[:, rest] ** 2 @ weights[rest] / energy, 0, 1)
+        kept = np.clip(1 - np.roll(noise, 1, axis=0)[:, seen] ** 2 @ each / energy, 0, 1)
     share = np.where(rest, kept[:, None], 1)
     draws = np.abs(share * difference + np.sqrt(share) * noise) @ weights
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
-    if rest.all():
+    if np.all(rest | (error == 0)):
         return float(low), float(high)
     # entries that stand out by a little were chosen for their noise: reflection errs to the safe side above
     reflected = basic_interval(np.abs(difference + noise) @ weights, float(np.abs(difference) @ weights), level)
