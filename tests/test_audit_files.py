@@ -230,6 +230,14 @@ def test_what_cannot_be_read_is_refused_with_its_remedy(data, words, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_samples_may_have_a_name_of_their_own():
+    demos = {f"data/demo_{i}/obs/eef": e for i, e in enumerate(EPISODES)}
+    samples = {"generated": PADDED, "steps": STEPS}
+    reading = Reading("data/*/obs/eef", ragged="mask")
+    record = audit(demos, "path_length", samples, reading=reading, samples_key="generated").record()
+    assert (record["tv"], record["asked"]["samples_key"]) == (0, "generated")
+
+
 def test_a_table_is_audited_on_the_command_line(tmp_path):
     table(track_id=INDEX).to_csv(tmp_path / "a.csv", index=False)
     done = physlib(

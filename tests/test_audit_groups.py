@@ -48,6 +48,7 @@ def test_pairs_find_what_independent_rows_hide():
     assert Independent().p_value(real, drawn, rng) > 0.05
     pair = Paired(np.arange(300))
     assert pair.p_value(real, drawn, rng) <= 0.003
+    assert pair.p_value(real, real, rng) == 1
     shift, half = pair.mean_shift(real, drawn)
     assert shift == pytest.approx(0.1, abs=0.01)
     assert half == pytest.approx(1.96 * 0.05 / np.sqrt(300), rel=0.1)

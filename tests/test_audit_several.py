@@ -64,6 +64,10 @@ BAD = [
     ("--quantity clearance --obstacles demos.npz", "cannot read demos.npz"),
     ("--quantity mass_energy --masses 1,a", "cannot read --masses"),
     ("--quantity path_length --fail-above 0.1", "give --samples"),
+    ("--quantity path_length --samples noisy.npy --fail-above nan", "no share of trajectories"),
+    ("--quantity path_length --samples noisy.npy --groups a,b,c", "or two"),
+    ("--quantity path_length --samples noisy.npy --samples-dt 0 --dt 1", "time step of 0"),
+    ("--quantity ,", "no quantity is named"),
 ]
 
 

@@ -34,7 +34,7 @@ from physlib.audit.representation import rank
 from physlib.audit.result import AuditResult, Baseline, Request, SampleFindings
 from physlib.audit.several import AuditTable
 from physlib.audit.spectrum import read_spectrum
-from physlib.core.errors import unknown
+from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import write_atomic
 from physlib.core.rng import numpy_rng
 from physlib.stats.samples import SamplePair
@@ -131,6 +131,7 @@ def audit(
     kernel: str | None = None,
     reading: Reading | None = None,
     samples_dt: float | None = None,
+    samples_key: str | None = None,
     units: str = "",
     angles: tuple[int, ...] = (),
     scene: Scene | None = None,
@@ -145,14 +146,17 @@ def audit(
     trajectories depend on each other (an array beside them, a file of labels, labels; a pair where samples have their
     own), `paired` the condition that each sample answers, `"row"` for its place in the file. `kernel` restricts forecast
     and fit to one kernel. `units` is that of the columns; time is in seconds where `reading.dt` or a file says it, else in
-    steps; `samples_dt` is the samples' own time step. `angles` are those of the chosen columns that are angles, in
+    steps; `samples_dt` and `samples_key` are the samples'
+    own time step and name. `angles` are those of the chosen columns that are angles, in
     radians. Raises `PhyslibError` in one sentence for input that cannot be audited.
     """
     reading = reading or Reading()
     reading = dataclasses.replace(reading, angles=tuple(angles) or reading.angles)
     check_kernel(kernel, residuals is not None)
-    data = Data(demos, samples, baseline, residuals, groups, paired, samples_dt)
+    data = Data(demos, samples, baseline, residuals, groups, paired, samples_dt, samples_key)
     names = [quantity] if isinstance(quantity, str) else list(dict.fromkeys(quantity))
+    if not names:
+        raise PhyslibError(f"no quantity is named: choose among {', '.join(QUANTITIES)}.")
     known = [(name, find_quantity(name, scene)) for name in names]  # a wrong name costs no work
     found = [_audited(data, name, measured, reading, kernel, units, seed) for name, measured in known]
     return found[0] if isinstance(quantity, str) else Audits(found)
@@ -178,7 +182,7 @@ def _audited(
         demos=population,
         unit_in=units,
         warnings=taken.warnings,
-        request=Request(name, reading, kernel, left, seed, data.samples_dt, *told),
+        request=Request(name, reading, kernel, left, seed, data.samples_dt, data.samples_key, *told),
         forecast=forecast_range(population, errors or plausible_kernels(population, build), seed),
         sensitivity=coordinate_sensitivity(population, probed, TYPICAL[0], rng, WINDOWS),
         ranking=rank(population, reading.angles, seed),

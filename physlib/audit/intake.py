@@ -31,6 +31,7 @@ class Data:
     )
     paired: Any = None  # likewise, the condition of each trajectory
     samples_dt: float | None = None  # time between the samples' steps, where it is another
+    samples_key: str | None = None  # name of the samples' array, likewise
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,15 @@ class Intake:
 
 def take_in(data: Data, quantity: Quantity, reading: Reading, seed: int) -> Intake:
     """Open everything, so that what does not fit is refused before any work, and read it."""
-    own, other = data.groups if isinstance(data.groups, tuple) else (data.groups, data.groups)
+    own, other = _both(data.groups)
     if data.paired is not None and data.samples is None:
         raise PhyslibError("--paired says which condition a sample answers: give --samples as well, or leave it out.")
     source = with_labels(open_trajectories(data.demos, reading), GROUP, own)
-    samples_reading = dataclasses.replace(reading, dt=data.samples_dt or reading.dt)
+    samples_reading = dataclasses.replace(
+        reading,
+        dt=reading.dt if data.samples_dt is None else data.samples_dt,
+        key=reading.key if data.samples_key is None else data.samples_key,
+    )
     opened: dict[str, tuple[Source, Reading]] = {}
     for name, given, how in (("samples", data.samples, samples_reading), ("baseline", data.baseline, reading)):
         if given is not None:
@@ -87,6 +92,17 @@ def take_in(data: Data, quantity: Quantity, reading: Reading, seed: int) -> Inta
         for sentence in warnings(one, chosen(source, reading), reading.angles, quantity.name)
     ]
     return Intake(loaded, read.get("samples"), read.get("baseline"), left, source.shape[1:], tuple(dict.fromkeys(said)))
+
+
+def _both(groups: Any) -> tuple[Any, Any]:
+    """Labels of demonstrations and of samples. Raises where there are more."""
+    if not isinstance(groups, tuple):
+        return groups, groups
+    if len(groups) != 2:
+        raise PhyslibError(
+            f"--groups takes one array or file, or two: one for demonstrations and one for samples, not {len(groups)}."
+        )
+    return groups
 
 
 def _timed(data: Data, reading: Reading, demos: Source, samples: Source) -> bool:

@@ -78,6 +78,7 @@ class Request:
     residuals: str | None  # name of the file that set the forecast's error
     seed: int
     samples_dt: float | None
+    samples_key: str | None
     groups: str | None
     paired: str | None
 

@@ -66,6 +66,7 @@ Angles = Annotated[
 Dt = Annotated[
     float | None, typer.Option(help="Seconds between steps; default: what the file says, else time is in steps.")
 ]
+SamplesKey = Annotated[str | None, typer.Option(help="The samples' own, where it is another.")]
 SamplesDt = Annotated[float | None, typer.Option(help="The samples' own, where it is another.")]
 Units = Annotated[str, typer.Option(help="Unit of the columns, such as m.")]
 Ragged = Annotated[
@@ -107,6 +108,7 @@ def audit(
     html: Html = None,
     json_file: JsonFile = None,
     key: Key = "x",
+    samples_key: SamplesKey = None,
     episode: Episode = None,
     columns: Columns = None,
     angles: Angles = None,
@@ -138,6 +140,8 @@ def audit(
 
     if fail_above is not None and samples is None:
         raise PhyslibError("--fail-above judges samples: give --samples as well.")
+    if fail_above is not None and not 0 <= fail_above < 1:
+        raise PhyslibError(f"--fail-above {fail_above:g} is no share of trajectories: give 0 or more, below 1.")
     outputs = text.check_outputs((html, json_file), (demos, samples, baseline, residuals))
     reading = package.Reading(
         *(key, _columns(columns), dt, ragged, length),
@@ -156,6 +160,7 @@ def audit(
         kernel=kernel,
         reading=reading,
         samples_dt=samples_dt,
+        samples_key=samples_key,
         units=units,
         angles=text.read_columns(angles, "angles"),
         scene=read_scene(obstacles, agents, masses),

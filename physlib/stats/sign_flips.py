@@ -46,6 +46,8 @@ def paired_test(
 
     Exact where the two of each pair may as well be exchanged. `pooled` are the shares of both together.
     """
+    if not np.any(differences):
+        return 1.0  # every pair is the same: nothing to flip
     signs = np.concatenate([np.ones((1, len(differences))), _signs(rng, flips, len(differences))])
     return p_value(_statistics(signs @ differences, pooled), rng)
 
