@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -97,6 +97,7 @@ Seed = Annotated[int, typer.Option(help="Seed of all Monte Carlo.")]
 
 
 def audit(
+    ctx: typer.Context,
     demos: Demos,
     quantity: Quantity,
     samples: Samples = None,
@@ -134,45 +135,42 @@ def audit(
     kinetic_energy, displacement, straightness, heading_change, curvature, dominant_frequency, smoothness;
     clearance (--obstacles), separation (--agents), mass_energy (--masses), orientation_speed (a quaternion's columns).
     """
+    _run(dict(ctx.params))
+
+
+READING = ("key", "dt", "ragged", "length", "episode", "trim_idle", "drop_undefined", "relative")
+AUDIT = ("baseline", "residuals", "paired", "kernel", "samples_dt", "samples_key", "units", "seed")
+"""Options that go on as they are, into how files are read and into the audit."""
+
+
+def _run(options: dict[str, Any]) -> None:
+    """Audit, write, print, and exit with code 3 where a pipeline is to stop."""
     import physlib.audit as package
     from physlib.audit.scene import read_scene
     from physlib.cli import text
 
-    if fail_above is not None and samples is None:
+    bound, files, groups = options["fail_above"], (options["html"], options["json_file"]), options["groups"]
+    if bound is not None and options["samples"] is None:
         raise PhyslibError("--fail-above judges samples: give --samples as well.")
-    if fail_above is not None and not 0 <= fail_above < 1:
-        raise PhyslibError(f"--fail-above {fail_above:g} is no share of trajectories: give 0 or more, below 1.")
-    outputs = text.check_outputs((html, json_file), (demos, samples, baseline, residuals))
-    reading = package.Reading(
-        *(key, _columns(columns), dt, ragged, length),
-        episode=episode,
-        trim_idle=trim_idle,
-        drop_undefined=drop_undefined,
-        relative=relative,
-    )
-    names = [name.strip() for name in quantity.split(",") if name.strip()]
+    if bound is not None and not 0 <= bound < 1:
+        raise PhyslibError(f"--fail-above {bound:g} is no share of trajectories: give 0 or more, below 1.")
+    outputs = text.check_outputs(files, [options[name] for name in ("demos", "samples", "baseline", "residuals")])
+    names = [name.strip() for name in options["quantity"].split(",") if name.strip()]
     found = package.audit(
-        *(demos, names[0] if len(names) == 1 else names, samples),
-        baseline=baseline,
-        residuals=residuals,
+        *(options["demos"], names[0] if len(names) == 1 else names, options["samples"]),
+        reading=package.Reading(columns=_columns(options["columns"]), **{name: options[name] for name in READING}),
         groups=tuple(groups.split(",")) if groups and "," in groups else groups,
-        paired=paired,
-        kernel=kernel,
-        reading=reading,
-        samples_dt=samples_dt,
-        samples_key=samples_key,
-        units=units,
-        angles=text.read_columns(angles, "angles"),
-        scene=read_scene(obstacles, agents, masses),
-        seed=seed,
+        angles=text.read_columns(options["angles"], "angles"),
+        scene=read_scene(options["obstacles"], options["agents"], options["masses"]),
+        **{name: options[name] for name in AUDIT},
     )
-    found.save(html, json_file)  # before anything is printed: a closed pipe must not lose them
+    found.save(*files)  # before anything is printed: a closed pipe must not lose them
     typer.echo(found.summary())
     for path in outputs:
         typer.echo(f"written: {path}")
     several = found if isinstance(found, package.Audits) else package.Audits([found])
-    if fail_above is not None and (beyond := several.shifted_beyond(fail_above)):
-        typer.echo(f"physlib: shifted by more than {fail_above:g}: {', '.join(beyond)}.", err=True)
+    if bound is not None and (beyond := several.shifted_beyond(bound)):
+        typer.echo(f"physlib: shifted by more than {bound:g}: {', '.join(beyond)}.", err=True)
         raise typer.Exit(3)
 
 
