@@ -80,7 +80,8 @@ def load(source: Source, quantity: Quantity, reading: Reading, rng: np.random.Ge
             prints.add(episodes.x, precision)
             here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
             kept.append(Episodes(*(part[here] for part in episodes)))
-            head.append(x[: max(0, HEAD - start)])
+            if start < HEAD:
+                head.append(x[: HEAD - start].copy())  # not a view, which would keep the block
     seen.check(reading)
     mixed = rng.permutation(size)  # files may be sorted, and kernels are tried on the first few
     subset = Episodes(*(np.concatenate(parts)[mixed] for parts in zip(*kept, strict=True)))
