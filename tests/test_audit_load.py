@@ -1,6 +1,8 @@
 """Files of trajectories: every kind gives the same audit's intake, and bad ones are told in one sentence."""
 
+import gc
 import pickle
+import weakref
 
 import h5py
 import minari
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from physlib.audit import Reading, audit
+from physlib.audit.io.episodes import prepared
 from physlib.audit.io.layout import trajectories
 from physlib.audit.io.open import open_trajectories
 from physlib.audit.io.read import load
@@ -262,3 +265,21 @@ def test_a_value_that_is_not_there_is_a_bin_of_its_own_on_both_sides():
     dropped = audit(walks(), f"{__name__}:lost", walks(seed=1), reading=Reading(drop_undefined=True)).record()
     assert (dropped["demonstrations"]["dropped"], dropped["demonstrations"]["trajectories"]) == (1, 299)
     assert dropped["mass"][-1] == 0
+
+
+def test_no_block_outlives_its_reading(monkeypatch):
+    """Memory does not grow with the number of trajectories: what is kept is copied out, never a view of a block."""
+    monkeypatch.setattr("physlib.audit.io.store.BLOCK", 4_000)
+    monkeypatch.setattr("physlib.audit.io.read.HEAD", 50)
+    monkeypatch.setattr("physlib.audit.io.read.KEPT", 60)
+    blocks = []
+
+    def noticed(x, *words):
+        blocks.append(weakref.ref(x))
+        return prepared(x, *words)
+
+    monkeypatch.setattr("physlib.audit.io.read.prepared", noticed)
+    found = taken(walks(400))
+    gc.collect()
+    assert len(found.head) == 50 and len(found.kept.x) == 60
+    assert len(blocks) > 10 and not any(block() is not None for block in blocks)
