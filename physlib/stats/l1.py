@@ -3,7 +3,7 @@
 Noise adds to a norm, the more the less a difference stands out from it. Entries that stand out are taken as they are; of
 the others, as much is noise as has its energy, and the rest is shrunk to what then remains (C. Stein's estimator, with
 the energy of the noise drawn anew for each draw, so that not knowing it widens the interval). Measured coverage of 95 %
-intervals: `benchmarks/audit_coverage.py`.
+intervals: `benchmarks/audit_statistics.py`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def grouped_test(
 
     `effective` numbers of independent values weigh the two in the shares that both have if they are one. A wild
     bootstrap with the hypothesis imposed (C.-F. Wu 1986; A. C. Cameron, J. Gelbach and D. Miller 2008): its level is that
-    of many units, measured from a dozen on in `benchmarks/audit_tests.py`.
+    of many units, measured from a dozen on in `benchmarks/audit_statistics.py`.
     """
     parts = (first, second)
     shares = [part.sum(axis=0) / part.sum() for part in parts]
