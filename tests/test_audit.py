@@ -11,7 +11,9 @@ from scipy.stats import kstest
 from physlib.audit import Reading, after, audit
 from physlib.audit.compare import compare
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.io.read import Episodes, load, open_trajectories
+from physlib.audit.io.episodes import Episodes
+from physlib.audit.io.open import open_trajectories
+from physlib.audit.io.read import load
 from physlib.audit.result import AFTER
 from physlib.audit.spectrum import expected, read_spectrum
 from physlib.core.rng import numpy_rng
@@ -218,7 +220,7 @@ def test_record_is_json_and_absent_values_are_null(demos, tmp_path):
     done = audit(demos.kept.x[:1_000], "path_length")
     done.save(json_file=tmp_path / "a.json")
     record = json.loads((tmp_path / "a.json").read_text())
-    assert record["schema_version"] == 2
+    assert record["schema_version"] == 3
     assert all(record[key] is None for key in AFTER)
     assert len(record["bins"]["edges"]) == 21
     assert np.allclose(record["bins"]["intended"], [0.005, *[0.0495] * 20, 0.005, 0], atol=2e-3)

@@ -35,7 +35,7 @@ def audited(folder):
 def test_summary_says_what_the_record_holds(audited, folder):
     record = json.loads((folder / "r.json").read_text())
     assert record["p_value"] == 0.001
-    assert "p = 0.001" in audited.stdout
+    assert "p at most 0.001" in audited.stdout
     assert record["quantity"]["unit"] == "m"
     keys = ("tv", "tv_floor", "w1", "mean_shift", "skill", "scale", "scale_data_units", "gains", "losses")
     assert all(record[key] is not None for key in keys)

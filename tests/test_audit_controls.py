@@ -10,7 +10,8 @@ from scipy.stats import poisson, wasserstein_distance
 
 from physlib.audit import Reading, after, audit
 from physlib.audit.compare import compare
-from physlib.audit.io.read import load, open_trajectories
+from physlib.audit.io.open import open_trajectories
+from physlib.audit.io.read import load
 from physlib.audit.spectrum import read_spectrum
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
@@ -57,7 +58,7 @@ def test_each_half_chooses_without_the_other(few):
     chosen = []
     for x in (calm, wild):
         drawn = load(open_trajectories(x, Reading()), few.quantity, Reading(), numpy_rng(0, "halves"), STEPS)
-        whole, half, _ = after._parts(few, drawn, (np.ones_like(first), first, ~first), "smooth", 0)
+        whole, half, _ = after._parts(few, drawn, None, (np.ones_like(first), first, ~first), "smooth", 0)
         chosen.append((half.responses[0].length, half.places, whole.places))
     assert chosen[0][0] == chosen[1][0]
     assert all(np.array_equal(*pair) for pair in zip(chosen[0][1], chosen[1][1], strict=True))
@@ -158,8 +159,10 @@ def test_a_record_says_what_was_asked_and_not_where(few, tmp_path):
     done.save(json_file=tmp_path / "r.json")
     text = (tmp_path / "r.json").read_text()
     asked = json.loads(text)["asked"]
-    assert asked["reading"] == {"key": "x", "columns": None, "dt": None, "ragged": None, "length": None}
-    assert (asked["angles"], asked["kernel"], asked["seed"]) == ([1], "smooth", 4)
+    plain = {"key": "x", "columns": None, "dt": None, "ragged": None, "length": None, "angles": [1]}
+    plain |= {"episode": None, "trim_idle": False, "drop_undefined": False, "relative": None}
+    assert asked["reading"] == plain
+    assert (asked["kernel"], asked["seed"]) == ("smooth", 4)
     assert str(tmp_path) not in text
     assert "version" in json.loads(text)["physlib"]
 

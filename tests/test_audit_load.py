@@ -1,6 +1,8 @@
 """Files of trajectories: every kind gives the same audit's intake, and bad ones are told in one sentence."""
 
+import gc
 import pickle
+import weakref
 
 import h5py
 import minari
@@ -8,8 +10,11 @@ import numpy as np
 import pytest
 
 from physlib.audit import Reading, audit
-from physlib.audit.io.files import BLOCK, open_source
-from physlib.audit.io.read import load, open_trajectories
+from physlib.audit.io.episodes import prepared
+from physlib.audit.io.layout import trajectories
+from physlib.audit.io.open import open_trajectories
+from physlib.audit.io.read import load
+from physlib.audit.io.store import BLOCK, open_store
 from physlib.core.errors import PhyslibError
 from physlib.tasks.quantities import QUANTITIES
 
@@ -47,7 +52,7 @@ KINDS = ["npy", "npz", "deflated.npz", "h5"]
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", ">f8"])
 def test_every_kind_of_file_reads_as_the_array(kind, dtype, tmp_path, monkeypatch):
-    monkeypatch.setattr("physlib.audit.io.files.BLOCK", 4_000)  # many blocks
+    monkeypatch.setattr("physlib.audit.io.store.BLOCK", 4_000)  # many blocks
     x = (10 * walks()).astype(dtype)
     found, expected = taken(write(tmp_path, kind, x)), taken(x)
     steps = np.linalg.norm(np.diff(x.astype(float), axis=1), axis=2)
@@ -59,8 +64,8 @@ def test_every_kind_of_file_reads_as_the_array(kind, dtype, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_reading_goes_block_by_block(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr("physlib.audit.io.files.BLOCK", 4_000)
-    blocks = list(open_source(write(tmp_path, kind, walks())).rows())
+    monkeypatch.setattr("physlib.audit.io.store.BLOCK", 4_000)
+    blocks = list(trajectories(open_store(write(tmp_path, kind, walks())), "x").rows())
     assert len(blocks) > 10
     assert max(block.nbytes for block in blocks) <= 4_000
     assert BLOCK < 100_000_000
@@ -138,7 +143,7 @@ def bad_file(folder, kind):
     elif kind == "words":
         np.savez(path, x=np.full((200, 4, 2), "a"))
     elif kind == "few":
-        np.savez(path, x=x[:99])
+        np.savez(path, x=x[:1])
     elif kind == "column order":
         np.savez(path, x=np.asfortranarray(x))
     elif kind == "nan":
@@ -162,7 +167,7 @@ BAD = {
     "key": "--key",
     "rank": r"rank 2, shape \(300, 12\)",
     "words": "not real numbers",
-    "few": "holds 99 trajectories",
+    "few": "holds 1 trajectories",
     "column order": "column order",
     "nan": "holds 2 entries that are NaN or infinite, the first at trajectory 7, step 3, column 1",
     "gap": "without gaps",
@@ -193,12 +198,16 @@ def lost(x):
     return q
 
 
+def nowhere(x):
+    return np.full(len(x), np.nan)
+
+
 def late(x):
     raise RuntimeError("two\nlines")
 
 
 FUNCTIONS = {
-    "lost": "not finite for 1 of 300 demonstrations, first for trajectory 5",
+    "nowhere": "has a value for 0 of 300 demonstrations",
     "late": "raised RuntimeError: two lines",
     "whole": r"gave shape \(300, 12, 2\)",
     "zero": "is 0 for every demonstration",
@@ -226,7 +235,7 @@ def test_bad_functions_are_told_in_one_sentence(name):
         ({"samples": walks(steps=11)}, r"12 steps \(T\) and samples 11"),
         ({"samples": walks(dims=3)}, r"2 columns \(D\) and samples 3"),
         ({"samples": np.full((300, 12, 2), np.inf)}, "array holds 7200 entries that are NaN or infinite"),
-        ({"samples": walks(50)}, "holds 50 trajectories"),
+        ({"samples": walks(1)}, "holds 1 trajectories"),
         ({"residuals": walks(dims=3)}, "residuals in array"),
         ({"kernel": "isotropc"}, "did you mean 'isotropic'"),
         ({"quantity": "duration"}, "a quantity that does not vary"),
@@ -245,3 +254,32 @@ def test_what_does_not_fit_is_told_in_one_sentence(change, sentence):
     with pytest.raises(PhyslibError, match=sentence) as caught:
         audit(**words)
     assert "\n" not in str(caught.value)
+
+
+def test_a_value_that_is_not_there_is_a_bin_of_its_own_on_both_sides():
+    done = audit(walks(), f"{__name__}:lost", walks(seed=1))
+    record = done.record()
+    assert record["demonstrations"]["undefined"] == record["samples"]["failed"] == 1
+    assert record["bins"]["intended"][-1] == record["mass"][-1] == pytest.approx(1 / 300)
+    assert "1 of 300 samples and 1 of 300 demonstrations have no" in done.summary()
+    dropped = audit(walks(), f"{__name__}:lost", walks(seed=1), reading=Reading(drop_undefined=True)).record()
+    assert (dropped["demonstrations"]["dropped"], dropped["demonstrations"]["trajectories"]) == (1, 299)
+    assert dropped["mass"][-1] == 0
+
+
+def test_no_block_outlives_its_reading(monkeypatch):
+    """Memory does not grow with the number of trajectories: what is kept is copied out, never a view of a block."""
+    monkeypatch.setattr("physlib.audit.io.store.BLOCK", 4_000)
+    monkeypatch.setattr("physlib.audit.io.read.HEAD", 50)
+    monkeypatch.setattr("physlib.audit.io.read.KEPT", 60)
+    blocks = []
+
+    def noticed(x, *words):
+        blocks.append(weakref.ref(x))
+        return prepared(x, *words)
+
+    monkeypatch.setattr("physlib.audit.io.read.prepared", noticed)
+    found = taken(walks(400))
+    gc.collect()
+    assert len(found.head) == 50 and len(found.kept.x) == 60
+    assert len(blocks) > 10 and not any(block() is not None for block in blocks)

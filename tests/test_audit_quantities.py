@@ -10,6 +10,7 @@ from physlib.audit.quantities import find_quantity
 from physlib.core.errors import PhyslibError
 from physlib.tasks import quantities as q
 from physlib.tasks.quantities import QUANTITIES
+from physlib.tasks.scenes import Scene
 
 STEPS, DT = 65, 0.02
 
@@ -82,6 +83,57 @@ def test_no_quantity_knows_where_it_is_or_which_way_it_looks(name, angle, shift)
     x = np.random.default_rng(1).standard_normal((3, 30, 2)).cumsum(axis=1)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     assert np.allclose(measure(name, x @ turn.T + shift), measure(name, x), rtol=1e-6)
+
+
+def test_ends_of_headings_goals_and_rests():
+    turn = np.linspace(0, 1.2, STEPS)
+    arc = np.stack([np.sin(turn), 1 - np.cos(turn)], axis=-1)[None]
+    step = turn[1]
+    assert measure("heading_change", arc) == pytest.approx(1.2 - step)
+    assert measure("straightness", arc) == pytest.approx(2 * np.sin(0.6) / ((STEPS - 1) * 2 * np.sin(step / 2)))
+    rested = np.concatenate([np.repeat(arc[:, :1], 16, axis=1), arc], axis=1)
+    assert measure("idle_share", rested) == pytest.approx(16 / (STEPS + 15))
+    assert measure("heading_change", rested) == pytest.approx(1.2 - step)
+    line = np.minimum(np.arange(STEPS), 40)[None, :, None] * np.array([3.0, 4.0])
+    assert measure("time_to_goal", line) == pytest.approx(38 * DT)
+    assert measure("max_jerk", (2 * (DT * np.arange(STEPS)) ** 3)[None, :, None]) == pytest.approx(12)
+    still = np.ones((1, STEPS, 2))
+    with np.errstate(all="ignore"):
+        assert np.isnan(
+            [measure(name, still)[0] for name in ("heading_change", "straightness", "dominant_frequency")]
+        ).all()
+    assert (measure("idle_share", still), measure("time_to_goal", still)) == (1, 0)
+
+
+def test_obstacles_agents_masses_and_orientations():
+    x = np.stack([np.linspace(-1, 1, STEPS), np.full(STEPS, 0.5)], axis=-1)[None]
+    near = Scene(obstacles=np.array([[0.0, 0.0], [9.0, 9.0]]))
+    assert find_quantity("clearance", near).measure(x) == pytest.approx(0.5)
+    assert find_quantity("clearance", Scene(obstacles=np.array([[0.0, 0.0, 0.6]]))).measure(x) == pytest.approx(-0.1)
+    both = np.concatenate([x, -x], axis=2)
+    assert find_quantity("separation", Scene(agents=2)).measure(both) == pytest.approx(1.0)
+    speed = 2 / (STEPS - 1) / DT
+    energy = find_quantity("mass_energy", Scene(masses=(3.0, 1.0))).measure(x, np.array([STEPS]), np.array([DT]))
+    assert energy == pytest.approx(1.5 * speed**2)
+    half = 0.01 * np.arange(STEPS)
+    turned = np.stack([np.cos(half), np.sin(half), 0 * half, 0 * half], axis=-1)[None]
+    turned[:, ::3] *= -1  # q and -q are one orientation
+    assert find_quantity("orientation_speed").measure(turned, dt=DT) == pytest.approx(0.02 / DT)
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "sentence"),
+    [
+        ("clearance", Scene(), "needs --obstacles"),
+        ("separation", Scene(agents=3), "cannot be those of 3 agents"),
+        ("mass_energy", Scene(masses=(1.0,)), "1 masses for 2 columns"),
+        ("clearance", Scene(obstacles=np.zeros((2, 5))), "have 5 numbers each"),
+        ("orientation_speed", Scene(), "four columns"),
+    ],
+)
+def test_a_scene_that_does_not_fit_is_refused(name, scene, sentence):
+    with pytest.raises(PhyslibError, match=sentence):
+        find_quantity(name, scene).measure(np.zeros((1, 9, 2)))
 
 
 def test_units_are_those_of_columns_and_time():

@@ -6,38 +6,49 @@ package is callable: `from physlib import audit` and `from physlib.audit import 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physlib.audit.after import explain
+from physlib.audit.after import Explanation, explain
+from physlib.audit.agreement import agreement
 from physlib.audit.before import TYPICAL, forecast_range, plausible_kernels
 from physlib.audit.candidates import candidates, check_kernel, from_residuals
-from physlib.audit.compare import compare
+from physlib.audit.compare import Comparison, compare
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.io.read import Loaded, Reading, check_demonstrated, check_match, load, open_trajectories
+from physlib.audit.groups import LEAST as LEAST_GROUPS
+from physlib.audit.groups import dependence, groups_of
+from physlib.audit.intake import Data, Intake, take_in
+from physlib.audit.io.episodes import Reading
+from physlib.audit.io.read import Loaded
 from physlib.audit.plausibility import read_plausibility
 from physlib.audit.quantities import find_quantity
 from physlib.audit.report.text import sentences
 from physlib.audit.representation import rank
-from physlib.audit.result import AuditResult, Request, SampleFindings
+from physlib.audit.result import AuditResult, Baseline, Request, SampleFindings
+from physlib.audit.several import AuditTable
 from physlib.audit.spectrum import read_spectrum
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import write_atomic
 from physlib.core.rng import numpy_rng
-from physlib.tasks.quantities import QUANTITIES
+from physlib.stats.samples import SamplePair
+from physlib.tasks.quantities import QUANTITIES, Quantity
+from physlib.tasks.scenes import TABLE as SCENE_QUANTITIES
+from physlib.tasks.scenes import Scene
 from physlib.tasks.sensitivity import coordinate_sensitivity
 
 if TYPE_CHECKING:
     from physlib.figures import CaptionedFigure
 
-__all__ = ["QUANTITIES", "Audit", "Reading", "audit"]
+__all__ = ["QUANTITIES", "SCENE_QUANTITIES", "Audit", "Audits", "Reading", "Scene", "audit"]
 
-Data = str | Path | np.ndarray
+LEAST = 100  # trajectories below which nothing is tested
 WINDOWS = 32  # of time, for sensitivities
 PROBED = 500  # trajectories behind them
 
@@ -69,10 +80,7 @@ class Audit(AuditResult):
 
     def save(self, html: str | Path | None = None, json_file: str | Path | None = None) -> None:
         """Write the report, the record or both; each file is at every moment its old self or complete."""
-        texts = {html: self.html() if html else None, json_file: self.to_json() if json_file else None}
-        for path, text in texts.items():
-            if path and text:
-                write_atomic(Path(path), text.encode())
+        _write(self, html, json_file)
 
     def _repr_html_(self) -> str:
         from physlib.audit.report.html import paragraphs
@@ -80,74 +88,152 @@ class Audit(AuditResult):
         return paragraphs(self.summary().split("\n"))
 
 
+class Audits(AuditTable):
+    """Audits of several quantities of the same trajectories: `summary()` in words, `save()` as one report and record."""
+
+    def summary(self) -> str:
+        """A table, and the main sentence on each quantity."""
+        from physlib.audit.report.table import lines
+
+        return "\n".join(lines(self))
+
+    def html(self) -> str:
+        """The report: one file, with the table on top."""
+        from physlib.audit.report.html import report_of_several
+
+        return report_of_several(self)
+
+    def to_json(self) -> str:
+        """The record as text."""
+        return json.dumps(self.record(), indent=1, allow_nan=False) + "\n"
+
+    def save(self, html: str | Path | None = None, json_file: str | Path | None = None) -> None:
+        """Write the report, the record or both; each file is at every moment its old self or complete."""
+        _write(self, html, json_file)
+
+
+def _write(found: Audit | Audits, html: str | Path | None, json_file: str | Path | None) -> None:
+    texts = {html: found.html() if html else None, json_file: found.to_json() if json_file else None}
+    for path, text in texts.items():
+        if path and text:
+            write_atomic(Path(path), text.encode())
+
+
 def audit(
-    demos: Data,
-    quantity: str,
-    samples: Data | None = None,
+    demos: Any,
+    quantity: str | Sequence[str],
+    samples: Any = None,
     *,
+    baseline: Any = None,
+    residuals: Any = None,
+    groups: Any = None,
+    paired: Any = None,
     kernel: str | None = None,
-    residuals: Data | None = None,
     reading: Reading | None = None,
+    samples_dt: float | None = None,
+    samples_key: str | None = None,
     units: str = "",
     angles: tuple[int, ...] = (),
+    scene: Scene | None = None,
     seed: int = 0,
-) -> Audit:
-    """Audit demonstrations `(N, T, D)`, and samples of a model where there are any, for one quantity.
+) -> Audit | Audits:
+    """Audit demonstrations `(N, T, D)`, and samples of a model where there are any, for one quantity or several.
 
-    `demos`, `samples` and `residuals` are arrays or files (`.npy`, `.npz`, HDF5, `minari:NAME`), read as `reading` says.
-    `quantity` is one of `QUANTITIES` or `module:function`, whose code runs. `kernel` restricts forecast and fit to one
-    kernel; or `residuals` (reconstruction minus original) calibrate the forecast. `units` is that of the columns; time is
-    in seconds where `reading.dt` is known, else in steps. `angles` are those of the chosen columns that are angles, in
+    `demos`, `samples`, `baseline` (real trajectories that were held out) and `residuals` (reconstruction minus original,
+    which calibrate the forecast) are files, `minari:NAME`, arrays, tensors, lists of episodes or dictionaries, read as
+    `reading` says. `quantity` is one of `QUANTITIES`, of `SCENE_QUANTITIES` in a `scene`, or `module:function`, whose code
+    runs; of several, an `Audits` is made, with the rate of false discoveries controlled. `groups` names what makes
+    trajectories depend on each other (an array beside them, a file of labels, labels; a pair where samples have their
+    own), `paired` the condition that each sample answers, `"row"` for its place in the file. `kernel` restricts forecast
+    and fit to one kernel. `units` is that of the columns; time is in seconds where `reading.dt` or a file says it, else in
+    steps; `samples_dt` and `samples_key` are the samples'
+    own time step and name. `angles` are those of the chosen columns that are angles, in
     radians. Raises `PhyslibError` in one sentence for input that cannot be audited.
     """
-    measured, reading = find_quantity(quantity), reading or Reading()
+    reading = reading or Reading()
+    reading = dataclasses.replace(reading, angles=tuple(angles) or reading.angles)
     check_kernel(kernel, residuals is not None)
-    source = open_trajectories(demos, reading)
-    generated = None if samples is None else open_trajectories(samples, reading)
-    if generated is not None:
-        check_match(source, generated, reading)
-    length = reading.length or source.shape[1]
-    columns = len(reading.columns or range(source.shape[2]))
-    for angle in angles:
-        if not 0 <= angle < columns:
-            raise PhyslibError(f"there is no column {angle} among the {columns} chosen ones: mend --angles.")
-    left = None if residuals is None else open_trajectories(residuals, reading)
+    data = Data(demos, samples, baseline, residuals, groups, paired, samples_dt, samples_key)
+    names = [quantity] if isinstance(quantity, str) else list(dict.fromkeys(quantity))
+    if not names:
+        raise PhyslibError(f"no quantity is named: choose among {', '.join(QUANTITIES)}.")
+    known = [(name, find_quantity(name, scene)) for name in names]  # a wrong name costs no work
+    found = [_audited(data, name, measured, reading, kernel, units, seed) for name, measured in known]
+    return found[0] if isinstance(quantity, str) else Audits(found)
+
+
+def _audited(
+    data: Data, name: str, measured: Quantity, reading: Reading, kernel: str | None, units: str, seed: int
+) -> Audit:
+    """One audit of one quantity."""
+    taken = take_in(data, measured, reading, seed)
     errors = None
-    if left is not None:
-        errors = from_residuals(left, reading, source.shape[1:], source.name, numpy_rng(seed, "audit residuals"))
-    loaded = load(source, measured, reading, numpy_rng(seed, "audit demonstrations"), length)
-    check_demonstrated(loaded, measured)
-    drawn = None if generated is None else load(generated, measured, reading, numpy_rng(seed, "audit samples"), length)
-    unit = measured.unit_in(units or "unit", "step" if reading.dt is None else "s")
-    population = Demonstrations(loaded, measured, unit)
+    if taken.residuals is not None:
+        rng = numpy_rng(seed, "audit residuals")
+        errors = from_residuals(taken.residuals, reading, taken.shape, taken.demos.name, rng)
+    unit = measured.unit_in(units or "unit", "s" if taken.demos.timed else "step")
+    population = Demonstrations(taken.demos, measured, unit)
     build = candidates(population, None, kernel)[kernel] if kernel else None
-    rng = numpy_rng(seed, "audit sensitivity")
-    probed = population.at(np.sort(rng.choice(len(loaded.rows), min(PROBED, len(loaded.rows)), replace=False)))
+    rng, kept = numpy_rng(seed, "audit sensitivity"), len(taken.demos.rows)
+    probed = population.at(np.sort(rng.choice(kept, min(PROBED, kept), replace=False)))
+    left = None if taken.residuals is None else taken.residuals.name
+    told = _words(data.groups), _words(data.paired)
     return Audit(
         demos=population,
         unit_in=units,
-        request=Request(quantity, reading, angles, kernel, None if left is None else left.name, seed),
+        warnings=taken.warnings,
+        request=Request(name, reading, kernel, left, seed, data.samples_dt, data.samples_key, *told),
         forecast=forecast_range(population, errors or plausible_kernels(population, build), seed),
         sensitivity=coordinate_sensitivity(population, probed, TYPICAL[0], rng, WINDOWS),
-        ranking=rank(population, angles, seed),
-        findings=None if drawn is None else _findings(population, drawn, kernel, seed),
+        ranking=rank(population, reading.angles, seed),
+        findings=None if taken.samples is None else _findings(population, taken, data.paired is not None, kernel, seed),
     )
 
 
-def _findings(demos: Demonstrations, drawn: Loaded, kernel: str | None, seed: int) -> SampleFindings:
+def _words(value: Any) -> str | None:
+    """How labels were named, without a folder; those in memory have no name."""
+    if value is None or isinstance(value, (str, Path)):
+        return None if value is None else Path(value).name
+    return ", ".join(_words(one) or "" for one in value) if isinstance(value, tuple) else "array"
+
+
+def _findings(demos: Demonstrations, taken: Intake, paired: bool, kernel: str | None, seed: int) -> SampleFindings:
     """Everything that needs samples."""
-    if not np.isfinite(drawn.q).any():
-        raise PhyslibError(
-            f"{demos.quantity.name} is finite for none of the samples in {drawn.name}: nothing to compare."
-        )
+    drawn, floor = taken.samples, None
+    found = _compared(demos, drawn, taken.pair(paired), numpy_rng(seed, "audit comparison"))
+    baseline = None
+    if taken.baseline is not None:
+        pair = dataclasses.replace(taken, samples=taken.baseline).pair(False)
+        held = _compared(demos, taken.baseline, pair, numpy_rng(seed, "audit baseline"))
+        baseline = Baseline(taken.baseline.name, len(taken.baseline.q), held)
+        floor = max(found.tv_floor, held.tv)
+    spectrum = read_spectrum(demos.kept, drawn.kept, demos.scale)
+    tested = found.p_value is not None
+    explanation = explain(demos, drawn, kernel, seed, floor or found.tv_floor) if tested else Explanation()
+    unnamed = () if paired else (loaded for loaded in (demos.loaded, drawn) if groups_of(loaded) is None)
     return SampleFindings(
-        name=drawn.name,
-        count=len(drawn.q),
-        comparison=compare(demos.bins, demos.loaded.q, drawn.q, numpy_rng(seed, "audit comparison")),
-        spectrum=read_spectrum(demos.kept, drawn.kept, demos.scale),
-        explanation=explain(demos, drawn, kernel, seed),
-        plausibility=read_plausibility(demos.kept, drawn.kept, demos.scale, numpy_rng(seed, "audit looks")),
+        drawn=drawn,
+        comparison=found,
+        baseline=baseline,
+        spectrum=spectrum,
+        explanation=explanation,
+        agreement=agreement(demos, found, explanation, spectrum, seed),
+        plausibility=read_plausibility(
+            demos.kept,
+            drawn.kept,
+            demos.scale,
+            numpy_rng(seed, "audit looks"),
+            None if demos.units is None else demos.units[demos.loaded.rows],
+        ),
+        dependence=tuple(said for loaded in unnamed if (said := dependence(loaded)) is not None),
     )
+
+
+def _compared(demos: Demonstrations, drawn: Loaded, pair: SamplePair, rng: np.random.Generator) -> Comparison:
+    """Two sets of trajectories compared, and tested where there are enough."""
+    groups = [g for g in (groups_of(demos.loaded), groups_of(drawn)) if g is not None]
+    enough = min(len(demos.loaded.q), len(drawn.q)) >= LEAST and all(int(g.max()) + 1 >= LEAST_GROUPS for g in groups)
+    return compare(demos.bins, demos.loaded.q, drawn.q, rng, pair, tested=enough)
 
 
 class _CallablePackage(ModuleType):

@@ -70,7 +70,8 @@ def plausible_kernels(demos: Demonstrations, build: Callable[[float], Kernel] | 
 def forecast_range(demos: Demonstrations, kernels: Sequence[Kernel], seed: int) -> ForecastRange:
     """Forecast with given kernels, the first of them typical; those of one name share their random numbers."""
     members = [
-        forecast(demos, kernel, demos.draws, seed) for kernel in tqdm(kernels, desc="forecasting", leave=False, delay=2)
+        forecast(demos, kernel, demos.draws, seed)
+        for kernel in tqdm(kernels, desc="forecasting", leave=False, delay=2, disable=None)
     ]
     agreed = _agreed(members)
     return ForecastRange(members[0], members, [s for s in agreed if s.mass > 0], [s for s in agreed if s.mass < 0])

@@ -8,15 +8,17 @@ import numpy as np
 from scipy.fft import dct
 
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.io.files import Source
-from physlib.audit.io.read import Reading
+from physlib.audit.io.episodes import Reading
+from physlib.audit.io.open import chosen
+from physlib.audit.io.source import Source
+from physlib.audit.random_walk import RandomWalk
 from physlib.core.errors import PhyslibError, unknown
 from physlib.kernels import Blur, Contract, DistanceScale, Isotropic, Kernel, Residuals, Smooth, SpeedScale, StateScale
 
 WHITE = Isotropic.name
 BASELINE = Blur.name
 """The kernel that knows nothing of trajectories; others must beat it to say anything about the cause."""
-NAMES = (WHITE, Smooth.name, SpeedScale.name, DistanceScale.name, StateScale.name, Contract.name)
+NAMES = (WHITE, Smooth.name, RandomWalk.name, SpeedScale.name, DistanceScale.name, StateScale.name, Contract.name)
 """Kernels that can be named."""
 RESAMPLED = 39  # of so many equal draws, the least and the largest hold one more with 95 %
 
@@ -39,6 +41,7 @@ def candidates(demos: Demonstrations, length: float | None, only: str | None) ->
     every: dict[str, Callable[[float], Kernel]] = {
         WHITE: Isotropic,
         Smooth.name: lambda s: Smooth(s, usual),
+        RandomWalk.name: RandomWalk,
         SpeedScale.name: SpeedScale,
         DistanceScale.name: DistanceScale,
     }
@@ -62,7 +65,7 @@ def from_residuals(
             f"residuals in {source.name} have steps and columns {source.shape[1:]}, {demonstrations} has {shape}: "
             "they must be reconstructions of whole episodes minus these."
         )
-    columns, power, count = list(reading.columns or range(shape[1])), 0.0, 0.0
+    columns, power, count = chosen(source, reading), 0.0, 0.0
     for block in source.rows():
         error = block[:, :, columns].astype(float)
         if not np.isfinite(error).all():

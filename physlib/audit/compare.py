@@ -1,4 +1,4 @@
-"""Is the shift real, and how large: a permutation test, and distances with intervals."""
+"""Is the shift real, and how large: a test, and distances with intervals."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm, wasserstein_distance
 
-from physlib.stats.distances import total_variation, tv_floor
+from physlib.stats.clusters import GroupedCounts, merged
+from physlib.stats.distances import total_variation, tv_floor, tv_noise
 from physlib.stats.histogram import Bins
-from physlib.stats.intervals import basic_interval
-from physlib.stats.permutation import permutation_test, pooled_counts
+from physlib.stats.l1 import l1_interval
+from physlib.stats.samples import INDEPENDENT, Paired, SamplePair
 from physlib.stats.stretches import stretches
+from physlib.stats.transport import transport_cells
 
-BOOTSTRAPS = 400
 Interval = tuple[float, float]
 
 
@@ -32,7 +32,7 @@ class Stretch:
 class Comparison:
     """The quantity in samples against demonstrations; `w1` and `mean_shift` in its unit, intervals of 95 %."""
 
-    p_value: float
+    p_value: float | None  # None where there are too few for a test
     tv: float
     tv_interval: Interval
     tv_floor: float  # total variation that samples of these sizes from one distribution have on average
@@ -42,59 +42,80 @@ class Comparison:
     mean_shift_interval: Interval
     failed: int  # samples whose quantity is not finite
     mass: Float[np.ndarray, " M"]  # of the samples
+    effective: float | None  # how many independent samples these are worth; None where they are in pairs
     gains: list[Stretch]
     losses: list[Stretch]
 
 
 def compare(
-    bins: Bins, demonstrated: Float[np.ndarray, " N"], sampled: Float[np.ndarray, " N2"], rng: np.random.Generator
+    bins: Bins,
+    demonstrated: Float[np.ndarray, " N"],
+    sampled: Float[np.ndarray, " N2"],
+    rng: np.random.Generator,
+    pair: SamplePair = INDEPENDENT,
+    tested: bool = True,
 ) -> Comparison:
-    """Test and measure the shift from `demonstrated` to `sampled` values, finite samples of unknown distributions."""
-    n, n2 = len(demonstrated), len(sampled)
-    mass, reference = bins.mass(sampled), bins.reference
-    draws = rng.multinomial(n2, mass, BOOTSTRAPS) / n2 - rng.multinomial(n, reference, BOOTSTRAPS) / n
-    tv = total_variation(mass, reference)
-    finite = sampled[np.isfinite(sampled)]
-    shift = float(finite.mean() - demonstrated.mean())
-    half = float(norm.ppf(0.975) * np.sqrt(finite.var() / len(finite) + demonstrated.var() / n))
-    w1 = float(wasserstein_distance(demonstrated, finite))
-    p = permutation_test(*pooled_counts(demonstrated, sampled), rng)
-    variance = mass * (1 - mass) / n2 + reference * (1 - reference) / n
-    moved = _stretches(bins, mass - reference, variance) if p < 0.05 else []
+    """Test and measure the shift from `demonstrated` to `sampled` values, finite samples of unknown distributions.
+
+    `pair` says what the two have to do with each other: rows or groups of rows independent, or in pairs. Too few to be
+    `tested` are only described.
+    """
+    rows, width = (bins.index(demonstrated), bins.index(sampled)), bins.count + 3
+    change, noise = pair.difference(*rows, width, rng)
+    shift, half = pair.mean_shift(demonstrated, sampled)
+    w1, w1_interval = _transport(demonstrated, sampled, pair, rng)
+    # a distance is no less than the change of the mean, and contains what was seen
+    least, most = max(0.0, abs(shift) - half), abs(shift) + half
+    w1_interval = min(w1, max(w1_interval[0], least)), max(w1, w1_interval[1], most)
+    p = pair.p_value(demonstrated, sampled, rng) if tested else None
+    moved = _stretches(bins, change, noise) if p is not None and p < 0.05 else []
+    floor, worth = _floor(bins, rows, noise, pair, rng)
     return Comparison(
         p_value=p,
-        tv=tv,
-        tv_interval=basic_interval(0.5 * np.abs(draws).sum(axis=1), tv),
-        tv_floor=tv_floor(reference, n, n2),
+        tv=total_variation(change, 0 * change),
+        tv_interval=l1_interval(change, noise, 0.5),
+        tv_floor=floor,
         w1=w1,
-        w1_interval=basic_interval(_resampled_w1(demonstrated, finite, rng), w1),
+        w1_interval=w1_interval,
         mean_shift=shift,
         mean_shift_interval=(shift - half, shift + half),
-        failed=n2 - len(finite),
-        mass=mass,
+        failed=int((~np.isfinite(sampled)).sum()),
+        mass=bins.mass(sampled),
+        effective=worth,
         gains=[s for s in moved if s.mass > 0],
         losses=[s for s in moved if s.mass < 0],
     )
 
 
-def _stretches(bins: Bins, change: Float[np.ndarray, " M"], variance: Float[np.ndarray, " M"]) -> list[Stretch]:
+def _floor(
+    bins: Bins, rows, noise: Float[np.ndarray, "B M"], pair: SamplePair, rng: np.random.Generator
+) -> tuple[float, float | None]:
+    """Total variation that sampling alone gives, and the number of independent samples that the second set is worth."""
+    if isinstance(pair, Paired):
+        return tv_noise(noise.var(axis=0)), None
+    together = [None if group is None else merged(group, rng) for group in pair.groups]
+    counted = [GroupedCounts.of(row, bins.count + 3, group) for row, group in zip(rows, together, strict=True)]
+    worth = [part.effective for part in counted]
+    return tv_floor(bins.reference, *worth), worth[1]
+
+
+def _stretches(bins: Bins, change: Float[np.ndarray, " M"], noise: Float[np.ndarray, "B M"]) -> list[Stretch]:
+    """Neighbouring bins that gain or lose; no more can be lost than there was, nor gained than there is left."""
     found = []
-    for rows in stretches(change, variance):
-        mass, half = float(change[rows].sum()), 1.96 * float(np.sqrt(variance[rows].sum()))
-        found.append(Stretch(*bins.span(rows.start, rows.stop - 1), mass, (mass - half, mass + half)))
+    for rows in stretches(change, noise.var(axis=0)):
+        mass, there = float(change[rows].sum()), float(bins.reference[rows].sum())
+        half = 1.96 * float(noise[:, rows].sum(axis=1).std())
+        ends = tuple(np.clip([mass - half, mass + half], -there, 1 - there).tolist())
+        found.append(Stretch(*bins.span(rows.start, rows.stop - 1), mass, ends))
     return found
 
 
-def _resampled_w1(
-    first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N2"], rng: np.random.Generator
-) -> Float[np.ndarray, " B"]:
-    """1-Wasserstein distances of bootstrap samples, on a grid of the pooled quantiles."""
-    grid = np.unique(np.quantile(np.concatenate([first, second]), np.linspace(0, 1, 400)))
-    parts = []
-    for values in (first, second):
-        # share at or below each value of the grid, so that few distinct values are counted where they are
-        at = np.searchsorted(grid, values).clip(0, len(grid) - 1)
-        share = np.bincount(at, minlength=len(grid)) / len(values)
-        drawn = rng.multinomial(len(values), share, BOOTSTRAPS) / len(values)
-        parts.append(np.cumsum(drawn, axis=1)[:, :-1])
-    return np.abs(parts[0] - parts[1]) @ np.diff(grid)
+def _transport(
+    first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N2"], pair: SamplePair, rng: np.random.Generator
+) -> tuple[float, Interval]:
+    """1-Wasserstein distance of the finite values, and its interval."""
+    cells = transport_cells(first[np.isfinite(first)], second[np.isfinite(second)])
+    # what has no value is put on the first place of both
+    at = [cells.index(np.where(np.isfinite(values), values, cells.edges[0])) for values in (first, second)]
+    _, noise = pair.difference(*at, len(cells.edges), rng)
+    return cells.distance, l1_interval(cells.below, np.cumsum(noise, axis=1), cells.widths)

@@ -5,26 +5,37 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from physlib.audit.io.read import Episodes, Loaded, hold_last
-from physlib.stats.histogram import Bins
+from physlib.audit.groups import groups_of
+from physlib.audit.io.episodes import Episodes, hold_last
+from physlib.audit.io.read import Loaded
+from physlib.core.rng import numpy_rng
+from physlib.stats.clusters import GroupedCounts, merged
+from physlib.stats.histogram import BINS, Bins
 from physlib.tasks import Population, Trajectories
 from physlib.tasks.quantities import Quantity
 
 DRAWS = 20_000  # trajectories behind a forecast, fewer where fewer are kept
+PER_BIN = 10  # trajectories that a bin has at least, where that leaves four bins
 
 
 class Demonstrations(Population):
     """The kept trajectories stand for the distribution they came from: drawing means picking rows.
 
-    The range of the quantity, `lo` to `hi`, is that of the bins; `z` of trajectories drawn holds their rows.
+    The range of the quantity, `lo` to `hi`, is that of the bins; `z` of trajectories drawn holds their rows. Where the
+    quantity has no value, that is a row of the histogram like any other.
     """
 
     name = "demonstrations"
 
     def __init__(self, loaded: Loaded, quantity: Quantity, unit: str = ""):
         self.loaded, self.quantity, self.unit = loaded, quantity, unit
-        self.bins = Bins.of_sample(loaded.q)
-        self.lo, self.hi = float(self.bins.edges[0]), float(self.bins.edges[-1])
+        few = min(BINS, max(4, len(loaded.finite) // PER_BIN))
+        edges = Bins.of_sample(loaded.finite, few).edges
+        self.bins = Bins(edges, Bins(edges, np.zeros(len(edges) + 2)).mass(loaded.q))
+        self.lo, self.hi = float(edges[0]), float(edges[-1])
+        groups = groups_of(loaded)
+        self.units = None if groups is None else merged(groups, numpy_rng(0, "audit units"))  # independent ones, by row
+        self.counted = GroupedCounts.of(self.bins.index(loaded.q), self.bins.count + 3, self.units)
         self.scale, self.shape = loaded.scale, self.kept.x.shape[1:]
 
     @property

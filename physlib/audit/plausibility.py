@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from physlib.audit.io.read import Episodes
+from physlib.audit.io.episodes import Episodes
 from physlib.stats.nearest import nearest
 from physlib.tasks.quantities import largest_difference
 
@@ -38,12 +38,19 @@ class Plausibility:
 
 
 def read_plausibility(
-    demonstrations: Episodes, samples: Episodes, scale: Float[np.ndarray, " D"], rng: np.random.Generator
+    demonstrations: Episodes,
+    samples: Episodes,
+    scale: Float[np.ndarray, " D"],
+    rng: np.random.Generator,
+    groups: Int[np.ndarray, " N"] | None = None,
 ) -> Plausibility:
-    """Compare samples, and demonstrations set aside, with the rest of the demonstrations."""
+    """Compare samples, and demonstrations (or whole `groups` of them) set aside, with the rest of the demonstrations."""
     moving = scale > 0
     order = rng.permutation(len(demonstrations.x))
     aside = min(SOUGHT, len(order) // 2)
+    if groups is not None:
+        order = order[np.argsort(rng.permutation(groups.max() + 1)[groups[order]], kind="stable")]
+        aside += int(np.argmax(groups[order[aside:]] != groups[order[aside - 1]]))  # to the end of a group
     chosen = (demonstrations.x[order[aside : aside + LIBRARY]], demonstrations.x[order[:aside]])
     drawn = samples.x[rng.permutation(len(samples.x))[:SOUGHT]]
     library, *parts = (x[:, :, moving] / scale[moving] for x in (*chosen, drawn))

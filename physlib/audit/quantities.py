@@ -11,17 +11,20 @@ from jaxtyping import Float
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.imports import find
 from physlib.tasks.quantities import QUANTITIES, Quantity
+from physlib.tasks.scenes import TABLE, Scene, scene_quantity
 
 
-def find_quantity(name: str) -> Quantity:
+def find_quantity(name: str, scene: Scene | None = None) -> Quantity:
     """A built-in quantity, or `module:function` imported from the working directory first: its code runs.
 
-    The function takes positions `(N, T, D)` of the chosen columns and gives `(N,)` numbers. Raises `PhyslibError` for
+    `scene` holds what some of them need. The function takes positions `(N, T, D)` of the chosen columns and gives `(N,)` numbers. Raises `PhyslibError` for
     an unknown name (with the nearest), or a module that cannot be imported.
     """
     if ":" not in name:
+        if name in TABLE:
+            return scene_quantity(name, scene or Scene())
         if name not in QUANTITIES:
-            raise unknown("quantity", name, QUANTITIES)
+            raise unknown("quantity", name, [*QUANTITIES, *TABLE])
         return QUANTITIES[name]
     function = find(name)
     if not callable(function):

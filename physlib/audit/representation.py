@@ -28,6 +28,18 @@ class RankedRepresentation:
     spread: float  # standard error of `tv` from Monte Carlo, roughly
 
 
+class Centred(Chart):
+    """The first point as it is, every later one as seen from it."""
+
+    name, unlike = "relative to the first point", 1
+
+    def encode(self, x):
+        return np.concatenate([x[:, :1], x[:, 1:] - x[:, :1]], axis=1)
+
+    def decode(self, codes):
+        return np.concatenate([codes[:, :1], codes[:, 1:] + codes[:, :1]], axis=1)
+
+
 def rank(
     demos: Demonstrations, angles: tuple[int, ...], seed: int, size: float = TYPICAL[0]
 ) -> list[RankedRepresentation]:
@@ -47,7 +59,7 @@ def rank(
 def _charts(demos: Demonstrations, angles: tuple[int, ...]) -> dict[str, Chart]:
     """Representations to try, by name."""
     step = np.diff(demos.kept.x, axis=1)
-    charts: dict[str, Chart] = {"increments": Increments()}
+    charts: dict[str, Chart] = {"increments": Increments(), Centred.name: Centred()}
     if demos.shape[1] > 1:  # one column has no heading
         typical = float(np.median(np.linalg.norm(step, axis=2)))
         charts["log-increments"] = StepsAndHeadings(1e-3 * max(typical, 1e-300), vectors=True)

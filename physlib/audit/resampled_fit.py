@@ -37,8 +37,13 @@ def as_measured(demos: Demonstrations) -> Weights:
 
 
 def resampled(demos: Demonstrations, rng: np.random.Generator) -> Weights:
-    """As many demonstrations drawn again with replacement: the kept ones one by one, the others within their bins."""
+    """As many demonstrations, or groups of them, drawn again with replacement: the kept ones one by one, others within their bins."""
     bins, q, total = demos.bins, demos.loaded.kept_q, len(demos.loaded.q)
+    if demos.units is not None:
+        units = demos.counted.units
+        drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units))).astype(float)
+        counts = drawn @ units
+        return Weights(drawn[demos.units[demos.loaded.rows]], counts / counts.sum())
     weights = rng.multinomial(len(q), np.full(len(q), 1 / len(q))).astype(float)
     counts = np.bincount(bins.index(q), weights, bins.count + 3)
     others = bins.counts(demos.loaded.q) - bins.counts(q)
@@ -53,6 +58,7 @@ class SizeFit(NamedTuple):
     size: float
     mass: Float[np.ndarray, " M"]  # what the kernel makes of the demonstrations there
     misfit: float  # chi squared per row
+    change: float  # of the mean, by the kernel alone
 
 
 class KernelResponse:
@@ -66,7 +72,8 @@ class KernelResponse:
         self._demos, self._build, self._seed = demos, build, seed
         self._origin = demos.bins.index(demos.loaded.kept_q)
         self._landed: dict[int, Int[np.ndarray, " R"]] = {}
-        self._tried = self._land(COARSE, DRAWS // 8)
+        self._changes: dict[int, float] = {}
+        self._tried, _ = self._land(COARSE, DRAWS // 8)
         self._counted: tuple[Weights | None, dict[int, np.ndarray]] = (None, {})
 
     @property
@@ -74,19 +81,21 @@ class KernelResponse:
         """Correlation length in steps, where the kernel has one."""
         return self._build(1.0).parameters.get("length")
 
-    def about(self, counts: Int[np.ndarray, " M"], variance: Float[np.ndarray, " M"]) -> Int[np.ndarray, " S"]:
+    def about(self, observed: Float[np.ndarray, " M"], variance: Float[np.ndarray, " M"]) -> Int[np.ndarray, " S"]:
         """Places on the grid about the coarse one that suits a histogram best."""
-        best = int(np.argmin(_misfit(self._masses(self._tried, as_measured(self._demos)), counts, variance)))
+        best = int(np.argmin(_misfit(self._masses(self._tried, as_measured(self._demos)), observed, variance)))
         return np.arange(COARSE[max(0, best - 1)], COARSE[min(len(COARSE) - 1, best + 1)] + 1)
 
     def tabulate(self, places: Int[np.ndarray, " S"]) -> None:
         """Deviate as many trajectories as a fit needs at some places of the grid."""
         missing = np.setdiff1d(places, list(self._landed))
-        self._landed |= dict(zip(missing.tolist(), self._land(missing, DRAWS), strict=True))
+        landed, changes = self._land(missing, DRAWS)
+        self._landed |= dict(zip(missing.tolist(), landed, strict=True))
+        self._changes |= dict(zip(missing.tolist(), changes, strict=True))
 
     def fit(
         self,
-        counts: Int[np.ndarray, " M"],
+        observed: Float[np.ndarray, " M"],
         variance: Float[np.ndarray, " M"],
         weights: Weights,
         places: Int[np.ndarray, " S"],
@@ -97,19 +106,23 @@ class KernelResponse:
         below = np.minimum(at.astype(int), len(places) - 2)
         part = (at - below)[:, None]
         masses = (1 - part) * table[below] + part * table[below + 1]
-        misfit = _misfit(masses, counts, variance)
+        misfit = _misfit(masses, observed, variance)
         best = int(np.argmin(misfit))
-        size = float(np.interp(at[best], range(len(places)), SIZES[places]))
-        return SizeFit(size, masses[best], float(misfit[best]))
+        changes = [self._changes[place] for place in places.tolist()]
+        size, change = (float(np.interp(at[best], range(len(places)), v)) for v in (SIZES[places], changes))
+        return SizeFit(size, masses[best], float(misfit[best]), change)
 
-    def _land(self, places: Int[np.ndarray, " S"], draws: int) -> list[Int[np.ndarray, " R"]]:
-        """Rows of the mass vector that trajectories land in at each place."""
+    def _land(self, places: Int[np.ndarray, " S"], draws: int) -> tuple[list[Int[np.ndarray, " R"]], list[float]]:
+        """Rows of the mass vector that trajectories land in at each place, and the change of their mean."""
         landed: list[list[np.ndarray]] = [[] for _ in places]
+        sums = np.zeros((2, len(places)))
         for start in range(0, draws, CHUNK):
             data = self._demos.at(np.arange(start, min(start + CHUNK, draws)) % len(self._origin))
-            for found, q in zip(landed, self._deviated(data, SIZES[places], start), strict=True):
-                found.append(self._demos.bins.index(q))
-        return [np.concatenate(found) for found in landed]
+            for i, q in enumerate(self._deviated(data, SIZES[places], start)):
+                landed[i].append(self._demos.bins.index(q))
+                change = q - data.q
+                sums[:, i] += np.nansum(change[np.isfinite(change)]), np.isfinite(change).sum()
+        return [np.concatenate(found) for found in landed], (sums[0] / np.maximum(sums[1], 1)).tolist()
 
     def _deviated(self, data: Trajectories, sizes: Float[np.ndarray, " S"], start: int) -> Iterator[np.ndarray]:
         """The quantity after deviations of each size, from the same random numbers."""
@@ -146,6 +159,6 @@ class KernelResponse:
 
 
 def _misfit(
-    masses: Float[np.ndarray, "P M"], counts: Int[np.ndarray, " M"], variance: Float[np.ndarray, " M"]
+    masses: Float[np.ndarray, "P M"], observed: Float[np.ndarray, " M"], variance: Float[np.ndarray, " M"]
 ) -> Float[np.ndarray, " P"]:
-    return np.mean((counts / counts.sum() - masses) ** 2 / variance, axis=1)
+    return np.mean((observed - masses) ** 2 / variance, axis=1)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from physlib.audit.after import Explanation
+from physlib.audit.agreement import Agreement
 from physlib.audit.before import ForecastRange
 from physlib.audit.candidates import BASELINE
 from physlib.audit.compare import Comparison
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.io.read import Reading
+from physlib.audit.ends import HardEnd, hard_ends
+from physlib.audit.groups import GROUP
+from physlib.audit.io.episodes import Reading
+from physlib.audit.io.read import Loaded
 from physlib.audit.plausibility import Plausibility
 from physlib.audit.representation import RankedRepresentation
 from physlib.audit.spectrum import Spectrum
@@ -22,19 +26,46 @@ from physlib.core.provenance import revision
 from physlib.kernels import Kernel
 from physlib.tasks.sensitivity import Sensitivity
 
-SCHEMA_VERSION = 2  # raise by hand when a key of the record changes meaning
+SCHEMA_VERSION = 3  # raise by hand when a key of the record changes meaning
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Real trajectories that were held out, compared like samples: the difference that is none of the model's."""
+
+    name: str
+    count: int
+    comparison: Comparison
 
 
 @dataclass(frozen=True)
 class SampleFindings:
     """What only samples can tell."""
 
-    name: str  # of the file of samples
-    count: int
+    drawn: Loaded = field(repr=False)
     comparison: Comparison
+    baseline: Baseline | None
     spectrum: Spectrum
     explanation: Explanation
+    agreement: Agreement  # of the best-fitting kernel with what it was not fitted to
     plausibility: Plausibility
+    dependence: tuple[str, ...]  # why trajectories may depend on each other that are taken as independent
+
+    @property
+    def name(self) -> str:
+        """Of the file of samples."""
+        return self.drawn.name
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.drawn.q)
+
+    @property
+    def shifted(self) -> bool | None:
+        """Whether the test finds a shift; None without a test."""
+        p = self.comparison.p_value
+        return None if p is None else p < 0.05
 
 
 @dataclass(frozen=True)
@@ -43,10 +74,13 @@ class Request:
 
     quantity: str
     reading: Reading
-    angles: tuple[int, ...]
     kernel: str | None  # the only one to be tried
     residuals: str | None  # name of the file that set the forecast's error
     seed: int
+    samples_dt: float | None
+    samples_key: str | None
+    groups: str | None
+    paired: str | None
 
 
 @dataclass(frozen=True)
@@ -55,22 +89,33 @@ class AuditResult:
 
     demos: Demonstrations
     unit_in: str  # of the columns
+    warnings: tuple[str, ...]  # what looks wrong in the files
     request: Request
     forecast: ForecastRange
     sensitivity: Sensitivity
     ranking: list[RankedRepresentation]
     findings: SampleFindings | None  # None without samples
 
+    @property
+    def ends(self) -> list[HardEnd]:
+        """Hard ends of the demonstrations' quantity."""
+        return hard_ends(self.demos.loaded.finite, self.forecast.typical)
+
     def record(self) -> dict[str, Any]:
         """Every number of the report; what is not available is None. Masses are shares of all trajectories."""
-        loaded, bins, q = self.demos.loaded, self.demos.bins, self.demos.loaded.q
+        loaded, bins, q = self.demos.loaded, self.demos.bins, self.demos.loaded.finite
         found = {
             "schema_version": SCHEMA_VERSION,
             "physlib": {"version": _release(), "revision": revision()},
             "asked": self.request,
+            "warnings": self.warnings,
             "demonstrations": {
                 "file": loaded.name,
-                "trajectories": len(q),
+                "trajectories": len(loaded.q),
+                "groups": None if self.demos.units is None else len(np.unique(loaded.labels[GROUP])),
+                "effective": self.demos.counted.effective,
+                "undefined": len(loaded.q) - len(q),
+                "dropped": loaded.dropped,
                 "steps": self.demos.shape[0],
                 "column_mean": loaded.mean,
                 "column_standard_deviation": loaded.scale,
@@ -85,6 +130,7 @@ class AuditResult:
             },
             "bins": {"edges": bins.edges, "intended": bins.reference},
             "forecast": self._forecast(),
+            "hard_ends": self.ends,
             "sensitivity": {
                 "first_step": self.sensitivity.windows,
                 "slope": self.sensitivity.slope,
@@ -117,7 +163,8 @@ class AuditResult:
 
 
 AFTER = (
-    *("samples", "p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
+    *("samples", "baseline", "dependence", "contradictions", "size_in_differences", "effective"),
+    *("p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
     *("gains", "losses", "mass", "kernel", "skill", "skill_interval", "baseline_skill", "baseline_skill_interval"),
     *("advantage", "advantage_interval", "scale", "scale_interval", "scale_data_units", "ladder"),
     *("spectrum", "plausibility"),
@@ -129,9 +176,13 @@ def _after(findings: SampleFindings, demos: Demonstrations) -> dict[str, Any]:
     """Keys that need samples."""
     comparison, explanation = asdict(findings.comparison), asdict(findings.explanation)
     del explanation["mass"]  # of a forecast, not of what was seen
-    base, white = findings.explanation.fit_of(BASELINE), findings.explanation.white
+    base, white, held = findings.explanation.fit_of(BASELINE), findings.explanation.white, findings.baseline
     return {
         "samples": {"file": findings.name, "trajectories": findings.count, "failed": comparison.pop("failed")},
+        "baseline": held and {"file": held.name, "trajectories": held.count, **asdict(held.comparison)},
+        "dependence": findings.dependence,
+        "contradictions": findings.agreement.contradictions,
+        "size_in_differences": findings.agreement.size,
         **comparison,
         **explanation,
         "baseline_skill": base and base.skill,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from physlib.audit.io.read import Episodes
+from physlib.audit.io.episodes import Episodes
 from physlib.kernels.additive import smooth_power
 from physlib.tasks.quantities import mean_squared_difference
 
@@ -43,7 +43,7 @@ class Spectrum:
         return "smoother than the demonstrations" if smoother else "unreadable"
 
 
-def _mean_squares(e: Episodes, scale: Float[np.ndarray, " D"]) -> Float[np.ndarray, "N 3"]:
+def mean_squares(e: Episodes, scale: Float[np.ndarray, " D"]) -> Float[np.ndarray, "N 3"]:
     """Mean square difference of each order on each trajectory, columns in their standard deviations."""
     moving = scale > 0
     x = e.x[:, :, moving] / scale[moving]
@@ -71,7 +71,7 @@ def _merely_moved(both: list[Float[np.ndarray, "_ 3"]]) -> bool:
 
 def read_spectrum(demonstrations: Episodes, samples: Episodes, scale: Float[np.ndarray, " D"]) -> Spectrum:
     """Fit size and correlation length to the excess of mean squared differences, weighted by its standard error."""
-    both = [_mean_squares(e, scale) for e in (demonstrations, samples)]
+    both = [mean_squares(e, scale) for e in (demonstrations, samples)]
     excess = both[1].mean(axis=0) - both[0].mean(axis=0)
     error = np.sqrt(sum(m.var(axis=0) / len(m) for m in both)) + 1e-300
     steps = demonstrations.x.shape[1]

@@ -74,7 +74,7 @@ def tv_beyond(p: Float[Any, " M"], r: Float[Any, " M"], variance: Float[Any, " M
     return total_variation(p, r) ** 2 - tv_noise(variance) ** 2
 
 
-def tv_floor(mass: Float[Any, " M"], *sizes: int) -> float:
+def tv_floor(mass: Float[Any, " M"], *sizes: int | float) -> float:
     """Total variation expected from sampling alone, when samples of these sizes share the law `mass`.
 
     The mean absolute deviation of each bin's binomial count in its normal limit,

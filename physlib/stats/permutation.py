@@ -13,9 +13,18 @@ PERMUTATIONS = 999
 def pooled_counts(
     first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N2"], groups: int = GROUPS
 ) -> tuple[Int[np.ndarray, " G"], Int[np.ndarray, " G"]]:
-    """Counts of two samples in groups of the pooled one, as equal as repeated values allow.
+    """Counts of two samples in the bins of `pooled_rows`."""
+    rows = pooled_rows(first, second, groups)
+    width = int(max(row.max(initial=0) for row in rows)) + 1
+    return tuple(np.bincount(row, minlength=width) for row in rows)
 
-    The groups know nothing of which sample a value came from, so a permutation of labels leaves them as they are.
+
+def pooled_rows(
+    first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N2"], groups: int = GROUPS
+) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N2"]]:
+    """Rows of two samples in bins of the pooled one, as equal as repeated values allow.
+
+    The bins know nothing of which sample a value came from, so a permutation of labels leaves them as they are.
     Values that are not finite count as the largest.
     """
     pooled = np.concatenate([first, second])
@@ -23,8 +32,7 @@ def pooled_counts(
     # ends are observed values, so that what lies between two samples' interpolated quantiles never decides
     edges = np.unique(np.quantile(pooled, np.linspace(0, 1, groups + 1)[1:-1], method="inverted_cdf"))
     row = np.searchsorted(edges, pooled, side="left")
-    split = (row[: len(first)], row[len(first) :])
-    return tuple(np.bincount(part, minlength=len(edges) + 1) for part in split)
+    return row[: len(first)], row[len(first) :]
 
 
 def _statistics(second: Int[np.ndarray, "B G"], total: Int[np.ndarray, " G"]) -> Float[np.ndarray, "B 2"]:
@@ -60,8 +68,12 @@ def permutation_test(
     total = first + second
     total, kept = total[total > 0], total > 0
     dealt = rng.multivariate_hypergeometric(total, int(second.sum()), size=permutations, method="marginals")
-    every = _statistics(np.concatenate([second[kept][None], dealt]), total)
+    return p_value(_statistics(np.concatenate([second[kept][None], dealt]), total), rng)
+
+
+def p_value(every: Float[np.ndarray, "B S"], rng: np.random.Generator) -> float:
+    """Of the first row of statistics among all rows: each is ranked, the largest rank counts, ties are broken at random."""
     tie_break = rng.random(every.shape)
     ranks = np.stack([np.lexsort((t, s)).argsort() for s, t in zip(every.T, tie_break.T, strict=True)], axis=1)
     larger = ranks.max(axis=1) + rng.random(len(ranks)) / 2  # whole ranks, so halves only break ties
-    return float(np.sum(larger >= larger[0]) / (permutations + 1))
+    return float(np.sum(larger >= larger[0]) / len(every))

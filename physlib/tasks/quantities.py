@@ -69,6 +69,11 @@ def max_acceleration(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
     return largest_difference(x, 2, steps) / dt**2
 
 
+def max_jerk(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
+    """Length of the largest third difference over the cubed time step."""
+    return largest_difference(x, 3, steps) / dt**3
+
+
 def travel_energy(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
     """Sum of squared accelerations."""
     xp = array_api_compat.array_namespace(x)
@@ -120,7 +125,10 @@ def turns(x: Any) -> Any:
 
 
 def dominant_frequency(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
-    """Frequency with the most power, summed over columns, means taken off; a parabola through the peak refines it."""
+    """Frequency with the most power, summed over columns, means taken off; NaN where nothing moves.
+
+    A parabola through the peak refines it.
+    """
     length = x.shape[1]
     steps = np.full(len(x), length) if steps is None else steps
     real = _real(x, 0, steps)[..., None]
@@ -131,7 +139,44 @@ def dominant_frequency(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
     left, mid, right = (power[np.arange(len(top)), top + i] for i in (-1, 0, 1))
     bend = left - 2 * mid + right
     offset = np.where(bend < 0, (left - right) / np.where(bend < 0, 2 * bend, 1), 0)
-    return (top + np.clip(offset, -0.5, 0.5)) / (padded * dt)
+    still = power.max(axis=1) <= 1e-24 * np.abs(x).max(axis=(1, 2)) ** 2 * padded**2
+    return np.where(still, np.nan, (top + np.clip(offset, -0.5, 0.5)) / (padded * dt))
+
+
+def straightness(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
+    """Displacement over path length, 1 on a straight line; NaN where nothing moves."""
+    return displacement(x, steps) / path_length(x, steps)
+
+
+def heading_change(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
+    """Angle between the directions of the first and the last step that moves; NaN where none does."""
+    way = x[:, 1:] - x[:, :-1]
+    length = np.sqrt(squared_differences(x, 1, steps))
+    moves, rows = length > 0, np.arange(len(x))
+    ends = moves.argmax(axis=1), moves.shape[1] - 1 - moves[:, ::-1].argmax(axis=1)
+    first, last = (way[rows, at] / length[rows, at, None] for at in ends)
+    apart, along = (np.linalg.norm(v, axis=1) for v in (first - last, first + last))
+    return 2 * np.arctan2(apart, along)
+
+
+def idle_share(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
+    """Share of the steps that are shorter than a hundredth of the trajectory's longest; 1 where nothing moves."""
+    length = np.sqrt(squared_differences(x, 1, steps))
+    count = x.shape[1] - 1 if steps is None else steps - 1
+    return 1 - (length > IDLE * length.max(axis=1, keepdims=True)).sum(axis=1) / count
+
+
+def time_to_goal(x: Any, steps: Any = None, dt: Any = 1.0) -> Any:
+    """Time until it stays within 5 % of its displacement from its last point."""
+    steps = np.full(len(x), x.shape[1]) if steps is None else steps
+    last = np.take_along_axis(x, (steps - 1)[:, None, None], axis=1)
+    away = np.linalg.norm(x - last, axis=2) > GOAL * np.linalg.norm(x[:, :1] - last, axis=2)
+    away &= _real(x, 0, steps)
+    return np.where(away.any(axis=1), x.shape[1] - away[:, ::-1].argmax(axis=1), 0) * dt
+
+
+IDLE, GOAL = 0.01, 0.05
+"""Shares of the longest step, and of the displacement, that count as none."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +198,15 @@ _TABLE = (
     (path_length, "{u}"),
     (mean_speed, "{u}/{t}"),
     (max_speed, "{u}/{t}"),
+    (max_acceleration, "{u}/{t}^2", (3, 1)),
+    (max_jerk, "{u}/{t}^3", (4, 1)),
     (duration, "{t}"),
+    (time_to_goal, "{t}"),
+    (idle_share, ""),
     (kinetic_energy, "({u}/{t})^2"),
     (displacement, "{u}"),
+    (straightness, ""),
+    (heading_change, "rad", (3, 2)),
     (curvature, "rad/{u}", (3, 2)),
     (dominant_frequency, "1/{t}", (8, 1)),
     (smoothness, "{u}/{t}^3", (4, 1)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from physlib.core.errors import PhyslibError
 
@@ -27,7 +27,8 @@ def minari_paths(dataset: str, steps: int = 64, stride: int = 1) -> Float[np.nda
         )
     reach = (steps - 1) * stride + 1
     paths: list[np.ndarray] = []
-    for places in _recorded(dataset):
+    for observations in recorded_observations(dataset):
+        places = _positions(observations, dataset)
         paths += [places[i : i + reach : stride] for i in range(0, len(places) - reach + 1, reach)]
     if not paths:
         raise PhyslibError(
@@ -36,21 +37,11 @@ def minari_paths(dataset: str, steps: int = 64, stride: int = 1) -> Float[np.nda
     return np.array(paths)
 
 
-def minari_episodes(dataset: str) -> tuple[Float[np.ndarray, "N T 2"], Int[np.ndarray, " N"]]:
-    """Whole episodes of a local Minari dataset, padded with zeros to the longest, and the steps of each.
+def recorded_observations(dataset: str) -> Iterator[Any]:
+    """Observations of each episode of a local Minari dataset, an array or a dictionary of arrays.
 
-    Raises `PhyslibError` as `minari_paths` does.
+    Raises `PhyslibError` where Minari is not installed, or where there is no such dataset on this machine.
     """
-    episodes = list(_recorded(dataset))
-    steps = np.array([len(places) for places in episodes])
-    x = np.zeros((len(episodes), steps.max(initial=0), 2))
-    for padded, places in zip(x, episodes, strict=True):
-        padded[: len(places)] = places
-    return x, steps
-
-
-def _recorded(dataset: str) -> Iterator[Float[np.ndarray, "S 2"]]:
-    """Positions of each episode."""
     try:
         import minari
     except ImportError:
@@ -62,7 +53,7 @@ def _recorded(dataset: str) -> Iterator[Float[np.ndarray, "S 2"]]:
             f"there is no Minari dataset '{dataset}' on this machine: download it with minari download {dataset}."
         ) from None
     for episode in recorded.iterate_episodes():
-        yield _positions(episode.observations, dataset)
+        yield episode.observations
 
 
 def _positions(observations: Any, dataset: str) -> Float[np.ndarray, "S 2"]:

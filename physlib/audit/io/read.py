@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from physlib.audit.io.files import Source, open_source
+from physlib.audit.io.episodes import Episodes, Reading, origin, prepared
+from physlib.audit.io.fingerprints import Fingerprints, Repeats
+from physlib.audit.io.open import chosen, unequal
+from physlib.audit.io.source import Source
 from physlib.audit.quantities import check_enough
-from physlib.core.errors import PhyslibError, unknown
+from physlib.core.errors import PhyslibError
 from physlib.tasks.quantities import Quantity
 
-LEAST = 100  # trajectories below which bins would be noise
-RAGGED = ("mask", "resample")
 KEPT = 20_000  # trajectories kept for Monte Carlo, fewer where they are long
 KEPT_ENTRIES = 8_000_000  # and at most so many numbers
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a file is to be read."""
-
-    key: str = "x"  # name of the array within a file
-    columns: tuple[int, ...] | None = None  # those that hold positions; all where none are named
-    dt: float | None = None  # time between steps, seconds; where not given, time is counted in steps
-    ragged: str | None = None  # what to do with episodes of different lengths: one of `RAGGED`
-    length: int | None = None  # steps to resample to; as many as the file has, where not given
-
-
-class Episodes(NamedTuple):
-    """Trajectories of up to T steps."""
-
-    x: Float[np.ndarray, "N T D"]  # positions; beyond the real steps the last one is repeated
-    steps: Int[np.ndarray, " N"]  # real steps of each
-    dt: Float[np.ndarray, " N"]  # time between steps
+HEAD = 2_000  # of the first trajectories, in the order of the file
 
 
 @dataclass(frozen=True)
@@ -46,105 +28,110 @@ class Loaded:
     """What is kept of a file: the quantity of every trajectory, and whole trajectories of a random subset."""
 
     name: str
-    q: Float[np.ndarray, " N"]
+    q: Float[np.ndarray, " N"]  # NaN where it has no value
     kept: Episodes  # the subset, in random order
     rows: Int[np.ndarray, " M"]  # its places in the file
     mean: Float[np.ndarray, " D"]  # of each chosen column, over trajectories and real steps
-    scale: Float[np.ndarray, " D"]  # standard deviation, likewise
+    scale: Float[np.ndarray, " D"]  # standard deviation, likewise, in the model's own coordinates
+    head: Float[np.ndarray, "H T D"]  # the first trajectories
+    precision: float  # relative spacing of the numbers as stored; 0 for whole numbers
+    repeats: Repeats
+    labels: Mapping[str, np.ndarray] = field(default_factory=dict)  # arrays `(N,)` beside the trajectories
+    notes: tuple[str, ...] = ()
+    dropped: int = 0  # trajectories left out, as the quantity has no value for them
+    timed: bool = False  # whether the time between steps is known
 
     @property
     def kept_q(self) -> Float[np.ndarray, " M"]:
         """The quantity of the subset."""
         return self.q[self.rows]
 
-
-def open_trajectories(data: str | Path | np.ndarray, reading: Reading) -> Source:
-    """`open_source`, or a local Minari dataset written `minari:NAME`; too few or too short trajectories are refused."""
-    if isinstance(data, str) and data.startswith("minari:"):
-        from physlib.tasks.recorded import minari_episodes
-
-        x, steps = minari_episodes(data.removeprefix("minari:"))
-        source = Source(data.removeprefix("minari:"), x.shape, lambda: iter([x]), steps)
-    else:
-        source = open_source(data, reading.key)
-    if source.shape[0] < LEAST:
-        raise PhyslibError(
-            f"{source.name} holds {source.shape[0]} trajectories: an audit needs {LEAST} or more, better thousands."
-        )
-    if reading.ragged is not None and reading.ragged not in RAGGED:
-        raise unknown("way with unequal episodes", reading.ragged, RAGGED)
-    if source.steps is not None and reading.ragged is None:
-        raise PhyslibError(
-            f"{source.name} has episodes of {source.steps.min()} to {source.steps.max()} steps: choose --ragged mask "
-            "(only real steps count) or --ragged resample (all to one length)."
-        )
-    if reading.dt is not None and not 0 < reading.dt < np.inf:
-        raise PhyslibError(f"a time step of {reading.dt:g} is not possible: give --dt above 0.")
-    if reading.length is not None and (reading.ragged != "resample" or reading.length < 2):
-        raise PhyslibError("--length sets the steps of --ragged resample and must be 2 or more.")
-    for column in reading.columns or ():
-        if not 0 <= column < source.shape[2]:
-            raise PhyslibError(
-                f"{source.name} has no column {column}: it has {source.shape[2]}, counted from 0. Mend --columns."
-            )
-    return source
-
-
-def check_match(demonstrations: Source, samples: Source, reading: Reading) -> None:
-    """Raise where samples cannot be compared with demonstrations step by step and column by column."""
-    (_, steps, dims), (_, other_steps, other_dims) = demonstrations.shape, samples.shape
-    if dims != other_dims:
-        raise PhyslibError(f"demonstrations have {dims} columns (D) and samples {other_dims}: give both the same.")
-    if steps != other_steps and reading.ragged != "resample":
-        raise PhyslibError(
-            f"demonstrations have {steps} steps (T) and samples {other_steps}: give both the same, or --ragged resample."
-        )
+    @property
+    def finite(self) -> Float[np.ndarray, " F"]:
+        """The quantity where it has a value."""
+        return self.q[np.isfinite(self.q)]
 
 
 def load(source: Source, quantity: Quantity, reading: Reading, rng: np.random.Generator, length: int) -> Loaded:
     """Read a source once from front to back. `length` is the number of steps that resampling makes.
 
-    Memory does not grow with the number of trajectories but for one number each. Raises `PhyslibError` for entries or
-    quantities that are not finite, and says how many and where the first is.
+    Memory does not grow with the number of trajectories but for one number each. Raises `PhyslibError` for entries that
+    are not finite, and says how many and where the first is.
     """
-    n, _, dims = source.shape
-    columns = list(reading.columns) if reading.columns else list(range(dims))
+    columns = chosen(source, reading)
     steps = length if reading.ragged == "resample" else source.shape[1]
     check_enough(quantity, steps, len(columns))
+    n = source.shape[0]
     size = min(n, KEPT, max(1_000, KEPT_ENTRIES // (steps * len(columns))))
     rows = np.sort(rng.choice(n, size, replace=False))
-    q, kept, moments, bad, first = np.empty(n), [], _Moments(), 0, ""
+    q, kept, head, moments, prints, seen = np.empty(n), [], [], _Moments(), Fingerprints(), _Seen(source, columns)
+    dt = _time(source, reading)
     with np.errstate(all="ignore"):  # what is not finite is counted, not warned about
         for start, block in _with_progress(source):
             stop = start + len(block)
-            real = source.steps[start:stop] if source.steps is not None else np.full(len(block), source.shape[1])
-            episodes = _episodes(block[:, :, columns].astype(float), real, reading, steps)
-            count, place = _not_finite(episodes, start, columns)
-            bad, first = bad + count, first or place
-            if bad:
+            x = block[:, :, columns].astype(float)
+            real = seen.look(x, start)
+            if seen.bad:
                 continue
+            episodes = prepared(x, real, dt[start:stop], reading, steps)
             q[start:stop] = quantity.measure(*episodes)
-            moments.add(episodes)
+            moments.add(episodes, reading.relative)
+            precision = _precision(block)
+            prints.add(episodes.x, precision)
             here = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
             kept.append(Episodes(*(part[here] for part in episodes)))
-    if bad:
-        raise PhyslibError(
-            f"{source.name} holds {bad} entries that are NaN or infinite, the first at {first}: repair or drop them."
-        )
+            if start < HEAD:
+                head.append(x[: HEAD - start].copy())  # not a view, which would keep the block
+    seen.check(reading)
     mixed = rng.permutation(size)  # files may be sorted, and kernels are tried on the first few
     subset = Episodes(*(np.concatenate(parts)[mixed] for parts in zip(*kept, strict=True)))
-    return Loaded(source.name, q, subset, rows[mixed], *moments.result(source.name))
+    found = Loaded(
+        source.name, q, subset, rows[mixed], *moments.result(source.name), np.concatenate(head), precision,
+        prints.repeats(), source.labels, source.notes, timed=reading.dt is not None or source.dt is not None,
+    )  # fmt: skip
+    return _without_undefined(found, quantity) if reading.drop_undefined else found
+
+
+def _time(source: Source, reading: Reading) -> Float[np.ndarray, " N"]:
+    """Time between the steps of each trajectory."""
+    if reading.dt is None and source.dt is not None:
+        return source.dt
+    return np.full(source.shape[0], float(reading.dt or 1))
+
+
+def _precision(block: np.ndarray) -> float:
+    """Relative spacing of a block's numbers, of single precision also where they were only read as double."""
+    if block.dtype.kind != "f":
+        return 0.0
+    single = block.dtype.itemsize > 4 and np.array_equal(block[:100], block[:100].astype(np.float32), equal_nan=True)
+    return float(np.finfo(np.float32 if single else block.dtype).eps)
+
+
+def _without_undefined(loaded: Loaded, quantity: Quantity) -> Loaded:
+    good = np.isfinite(loaded.q)
+    if not good.any():
+        raise PhyslibError(
+            f"{quantity.name} has no value for any trajectory of {loaded.name}: choose another quantity."
+        )
+    place, among = np.cumsum(good) - 1, good[loaded.rows]
+    return dataclasses.replace(
+        loaded,
+        q=loaded.q[good],
+        kept=Episodes(*(part[among] for part in loaded.kept)),
+        rows=place[loaded.rows[among]],
+        labels={name: values[good] for name, values in loaded.labels.items()},
+        dropped=int((~good).sum()),
+    )
 
 
 def check_demonstrated(loaded: Loaded, quantity: Quantity) -> None:
-    """Raise where the demonstrations' quantity is not finite everywhere, or does not vary."""
-    lost = np.flatnonzero(~np.isfinite(loaded.q))
-    if lost.size:
+    """Raise where the demonstrations' quantity has hardly any value, or does not vary."""
+    finite = loaded.finite
+    if len(finite) < 2:
         raise PhyslibError(
-            f"{quantity.name} is not finite for {lost.size} of {len(loaded.q)} demonstrations, first for trajectory "
-            f"{lost[0]}: leave them out, or choose another quantity."
+            f"{quantity.name} has a value for {len(finite)} of {len(loaded.q)} demonstrations: choose another."
         )
-    low, high = loaded.q.min(), loaded.q.max()
+    low, high = finite.min(), finite.max()
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         raise PhyslibError(
             f"{quantity.name} is {low:g} for every demonstration: a quantity that does not vary has no distribution."
@@ -153,29 +140,11 @@ def check_demonstrated(loaded: Loaded, quantity: Quantity) -> None:
 
 def _with_progress(source: Source) -> Iterator[tuple[int, np.ndarray]]:
     start = 0
-    with tqdm(total=source.shape[0], desc=f"reading {source.name}", leave=False, delay=2) as bar:
+    with tqdm(total=source.shape[0], desc=f"reading {source.name}", leave=False, delay=2, disable=None) as bar:
         for block in source.rows():
             yield start, block
             start += len(block)
             bar.update(len(block))
-
-
-def _episodes(x: Float[np.ndarray, "N S D"], steps: Int[np.ndarray, " N"], reading: Reading, length: int) -> Episodes:
-    """A block with its padding replaced by the last real point, or resampled so that there is none."""
-    dt, held = np.full(len(x), float(reading.dt or 1)), hold_last(x, steps)
-    if reading.ragged != "resample":
-        return Episodes(held, steps, dt)
-    place = np.linspace(0, 1, length) * (steps[:, None] - 1)
-    below = np.minimum(place.astype(int), x.shape[1] - 2)
-    share = (place - below)[:, :, None]
-    left, right = (np.take_along_axis(held, (below + i)[:, :, None], axis=1) for i in (0, 1))
-    return Episodes((1 - share) * left + share * right, np.full(len(x), length), dt * (steps - 1) / (length - 1))
-
-
-def hold_last(x: Float[np.ndarray, "N T D"], steps: Int[np.ndarray, " N"]) -> Float[np.ndarray, "N T D"]:
-    """Trajectories with the last real point repeated beyond it."""
-    last = np.minimum(np.arange(x.shape[1]), steps[:, None] - 1)
-    return np.take_along_axis(x, last[:, :, None], axis=1)
 
 
 class _Moments:
@@ -184,11 +153,12 @@ class _Moments:
     def __init__(self):
         self._pivot, self._count, self._sums = None, 0, None
 
-    def add(self, e: Episodes) -> None:
+    def add(self, e: Episodes, relative: str | None) -> None:
         real = (np.arange(e.x.shape[1]) < e.steps[:, None])[..., None]
+        x = e.x - origin(e, relative)
         if self._pivot is None:  # sums about a typical value keep their digits
-            self._pivot, self._sums = e.x[:, 0].mean(axis=0), np.zeros((2, e.x.shape[2]))
-        centred = (e.x - self._pivot) * real
+            self._pivot, self._sums = x[:, 0].mean(axis=0), np.zeros((2, x.shape[2]))
+        centred = (x - self._pivot) * real
         self._count += int(real.sum())
         self._sums += [centred.sum(axis=(0, 1)), (centred**2).sum(axis=(0, 1))]
 
@@ -201,10 +171,45 @@ class _Moments:
         return self._pivot + first, np.sqrt(np.clip(second - first**2, 0, None))
 
 
-def _not_finite(e: Episodes, start: int, columns: list[int]) -> tuple[int, str]:
-    """How many entries are not finite, and the place of the first."""
-    places = np.argwhere(~np.isfinite(e.x)) if not np.isfinite(e.x.sum()) else []
-    if not len(places):
-        return 0, ""
-    row, step, column = places[0]
-    return len(places), f"trajectory {start + row}, step {step}, column {columns[column]}"
+class _Seen:
+    """Entries that are not finite: NaN behind the end of an episode is padding, anything else is an error."""
+
+    def __init__(self, source: Source, columns: list[int]):
+        self._source, self._columns = source, columns
+        self.bad, self._first, self._padded = 0, "", []
+
+    def look(self, x: Float[np.ndarray, "N T D"], start: int) -> Int[np.ndarray, " N"]:
+        """Real steps of each trajectory of a block."""
+        steps = self._source.steps
+        real = np.full(len(x), x.shape[1]) if steps is None else steps[start : start + len(x)]
+        if np.isfinite(x.sum()):
+            return real
+        if steps is None:
+            absent = np.isnan(x).all(axis=2)
+            real = x.shape[1] - np.where(absent.all(axis=1), x.shape[1], absent[:, ::-1].argmin(axis=1))
+            self._padded.append(real)
+            real = np.maximum(real, 2)
+        places = np.argwhere(~np.isfinite(x) & (np.arange(x.shape[1]) < real[:, None])[..., None])
+        if len(places) and not self.bad:
+            row, step, column = places[0]
+            self._first = f"trajectory {start + row}, step {step}, column {self._columns[column]}"
+        self.bad += len(places)
+        return real
+
+    def check(self, reading: Reading) -> None:
+        name = self._source.name
+        if self.bad:
+            raise PhyslibError(
+                f"{name} holds {self.bad} entries that are NaN or infinite, the first at {self._first}: repair "
+                "(interpolate gaps) or drop them; NaN is padding only behind the last step, in all columns."
+            )
+        padded = np.concatenate(self._padded) if self._padded else np.array([], int)
+        if len(padded) and padded.min() < 2:
+            raise PhyslibError(f"{name} has episodes of fewer than two steps before their NaN: drop them.")
+        if len(padded) and reading.ragged is None and not reading.trim_idle and padded.min() < padded.max():
+            raise unequal(name, padded, ", NaN behind them")
+        if reading.ragged == "mask" and self._source.steps is None and not len(padded) and not reading.trim_idle:
+            raise PhyslibError(
+                f"{name} does not say how many steps of each trajectory are real, so --ragged mask has nothing to go by: put "
+                "steps (N,) or mask (N, T) beside the array, in its group; or leave out --ragged."
+            )

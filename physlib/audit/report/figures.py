@@ -9,19 +9,14 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from physlib.audit.report.text import kernel_in_words, number, sentences, share
+from physlib.audit.report.pictures import histograms, origin, quantiles, trajectories
+from physlib.audit.report.text import sentences
+from physlib.audit.report.words import kernel_in_words, number, share
 from physlib.audit.result import AuditResult
 from physlib.figures.mechanism import heat
 from physlib.figures.shift import over_intended, steps
 from physlib.figures.style import BLUE, COLOURS, GREY, INK, ORANGE, CaptionedFigure, Numbers, styled, subplots
 from physlib.stats.histogram import Bins
-
-
-def _origin(result: AuditResult) -> str:
-    """Where the numbers of a figure come from."""
-    loaded, found = result.demos.loaded, result.findings
-    samples = "" if found is None else f"; {found.name}, {found.count:,} samples"
-    return f"{loaded.name}, {len(loaded.q):,} demonstrations{samples}; seed {result.request.seed}."
 
 
 def _cut_tails(ax: Axes, bins: Bins, mass: Float[np.ndarray, " M"]) -> None:
@@ -61,23 +56,7 @@ def shift(result: AuditResult) -> CaptionedFigure:
     finding = " ".join((part.get("verdict") or part["forecast"])[:1])
     beyond = f" Beyond the bins, tails of {share(bins.reference[0])} each; lines above {ax.get_ylim()[1]:.3g} are cut."
     alt = f"Steps of share over intended share against {result.demos.label}. {finding}"
-    return CaptionedFigure("audit-shift", figure, finding + beyond, alt, _origin(result), numbers)
-
-
-@styled
-def demonstrations(result: AuditResult) -> CaptionedFigure:
-    """The intended distribution as measured."""
-    figure, axes = subplots(6.8, 2.6)
-    ax, q = axes[0, 0], result.demos.loaded.q
-    span = np.quantile(q, [0.001, 0.999])
-    edges = np.linspace(*span, 61)
-    heights = np.histogram(q, edges)[0] / len(q) / np.diff(edges)
-    ax.stairs(heights, edges, fill=True, color=GREY, alpha=0.5, label="demonstrations")
-    numbers = Numbers()
-    numbers.add(lo=edges[:-1], hi=edges[1:], demonstrations=heights)
-    ax.set(xlabel=result.demos.label, ylabel="density", ylim=(0, None))
-    finding = sentences(result)["demonstrations"][0]
-    return CaptionedFigure("audit-demonstrations", figure, finding, f"Histogram. {finding}", _origin(result), numbers)
+    return CaptionedFigure("audit-shift", figure, finding + beyond, alt, origin(result), numbers)
 
 
 @styled
@@ -99,7 +78,7 @@ def transition(result: AuditResult) -> CaptionedFigure:
         f"the drift runs from {number(drift.min(), sign=True)} to {number(drift.max(), unit, sign=True)}."
     )
     alt = f"Heat map of the transition matrix with a band near its diagonal, and the drift as a line. {finding}"
-    return CaptionedFigure("audit-transition", figure, finding, alt, _origin(result), numbers)
+    return CaptionedFigure("audit-transition", figure, finding, alt, origin(result), numbers)
 
 
 @styled
@@ -115,9 +94,7 @@ def sensitivity(result: AuditResult) -> CaptionedFigure:
     ax.set(xlabel="step", ylabel="change per unit of error", ylim=(0, None))
     ax.legend(loc="best")  # the ends of a trajectory often matter most
     finding = sentences(result)["sensitivity"][0]
-    return CaptionedFigure(
-        "audit-sensitivity", figure, finding, f"Lines over time. {finding}", _origin(result), numbers
-    )
+    return CaptionedFigure("audit-sensitivity", figure, finding, f"Lines over time. {finding}", origin(result), numbers)
 
 
 @styled
@@ -132,7 +109,7 @@ def representations(result: AuditResult) -> CaptionedFigure:
     numbers = Numbers()
     numbers.add(representation=names, tv=tv, mean_shift=[r.mean_shift for r in result.ranking])
     finding = sentences(result)["representations"][0]
-    return CaptionedFigure("audit-representations", figure, finding, f"Bars. {finding}", _origin(result), numbers)
+    return CaptionedFigure("audit-representations", figure, finding, f"Bars. {finding}", origin(result), numbers)
 
 
 @styled
@@ -149,7 +126,7 @@ def ladder(result: AuditResult) -> CaptionedFigure:
     ax.axvline(0, color=GREY, lw=0.8)
     ax.set(xlabel="skill: share of the shift explained", xlim=(-0.2, 1))
     finding = sentences(result)["explanation"][0] + " Grey lines are intervals of 95 %."
-    return CaptionedFigure("audit-ladder", figure, finding, f"Bars. {finding}", _origin(result), numbers)
+    return CaptionedFigure("audit-ladder", figure, finding, f"Bars. {finding}", origin(result), numbers)
 
 
 @styled
@@ -171,10 +148,21 @@ def plausibility(result: AuditResult) -> CaptionedFigure:
     ax.margins(y=0.3)
     figure.legend(loc="outside lower center", ncols=3)
     finding = " ".join(sentences(result)["plausibility"])
-    return CaptionedFigure("audit-plausibility", figure, finding, f"Dots. {finding}", _origin(result), numbers)
+    return CaptionedFigure("audit-plausibility", figure, finding, f"Dots. {finding}", origin(result), numbers)
 
 
 FIGURES: dict[str, Callable[[AuditResult], CaptionedFigure]] = {
-    f.__name__: f for f in (shift, demonstrations, transition, sensitivity, representations, ladder, plausibility)
+    f.__name__: f
+    for f in (
+        shift,
+        histograms,
+        trajectories,
+        transition,
+        sensitivity,
+        representations,
+        ladder,
+        plausibility,
+        quantiles,
+    )
 }
-"""Figures by name; the last two need samples."""
+"""Figures by name; the last three need samples."""

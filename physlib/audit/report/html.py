@@ -10,26 +10,35 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from physlib.audit.report.figures import FIGURES
-from physlib.audit.report.text import number, sentences, share
+from physlib.audit.report.text import sentences
+from physlib.audit.report.words import chance, number, share
 from physlib.audit.result import AuditResult
+from physlib.audit.several import AuditTable
 from physlib.figures import CaptionedFigure
 
 _SECTIONS = (
-    ("verdict", "Have the samples shifted?", ("shift",)),
+    ("warnings", "Look at your files first", ()),
+    ("verdict", "Have the samples shifted?", ("shift", "histograms", "quantiles")),
     ("explanation", "Does a small error explain it?", ("ladder",)),
-    ("plausibility", "Do the samples look right?", ("plausibility",)),
-    ("demonstrations", "The demonstrations", ("demonstrations",)),
+    ("plausibility", "Do the samples look right?", ("plausibility", "trajectories")),
+    ("demonstrations", "The demonstrations", ("histograms", "trajectories")),
     ("forecast", "Forecast before training", ("transition",)),
     ("sensitivity", "Where an error hurts", ("sensitivity",)),
     ("representations", "What another representation would do", ("representations",)),
 )
+OPEN = ("warnings", "verdict")
+"""Sections that are not folded; without samples, the forecast is not either."""
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
+def _environment() -> Environment:
     found = PackageLoader("physlib.audit", "report")
     options = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "keep_trailing_newline": True}
-    return Environment(loader=found, **options).get_template("report.html.j2")
+    return Environment(loader=found, **options)
+
+
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
 
 
 def paragraphs(lines: list[str]) -> str:
@@ -39,19 +48,43 @@ def paragraphs(lines: list[str]) -> str:
 
 def report(result: AuditResult) -> str:
     """The whole page as text."""
+    return _template("report.html.j2").render(
+        title=f"Audit of {result.demos.title}: {result.demos.loaded.name}", **_body(result)
+    )
+
+
+def report_of_several(found: AuditTable) -> str:
+    """One page with the table on top and every audit folded below it."""
+    from physlib.audit.report.table import cells, headline
+
+    first = found.audits[0]
+    heads, rows = cells(found)
+    return _template("several.html.j2").render(
+        title=f"Audit of {len(found)} quantities: {first.demos.loaded.name}",
+        headline=headline(found),
+        heads=heads,
+        rows=rows,
+        audits=[{"name": a.demos.title, **_body(a)} for a in found],
+        seed=first.request.seed,
+    )
+
+
+def _body(result: AuditResult) -> dict[str, Any]:
+    """What the template shows of one audit."""
     lines, sections = sentences(result), []
+    shown = OPEN if result.findings is not None else (*OPEN, "forecast")
     for key, heading, names in _SECTIONS:
         if key in lines:
             figures = _figures(result, key, names)
             captions = " ".join(figure.finding for figure in figures)  # what a caption says is not repeated
-            sections.append((heading, [line for line in lines[key] if line not in captions], figures))
-    return _template().render(
-        title=f"Audit of {result.demos.title}: {result.demos.loaded.name}",
-        lead=(lines.get("verdict") or lines["forecast"])[:1] + lines.get("explanation", [])[:1],
-        sections=sections,
-        numbers=_numbers(result.record(), result.demos.unit),
-        seed=result.request.seed,
-    )
+            sections.append((heading, [line for line in lines[key] if line not in captions], figures, key in shown))
+    return {
+        "lead": (lines.get("verdict") or lines["forecast"])[:1] + lines.get("explanation", [])[:1],
+        "advice": lines["advice"][0],
+        "sections": sections,
+        "numbers": _numbers(result.record(), result.demos.unit),
+        "seed": result.request.seed,
+    }
 
 
 def _figures(result: AuditResult, key: str, names: tuple[str, ...]) -> list[CaptionedFigure]:
@@ -59,6 +92,8 @@ def _figures(result: AuditResult, key: str, names: tuple[str, ...]) -> list[Capt
         return []  # nothing was fitted
     if key == "forecast" and result.findings is None:
         names = ("shift", *names)
+    if key == "demonstrations" and result.findings is not None:
+        return []  # they are shown beside the samples
     return [FIGURES[name](result) for name in names]
 
 
@@ -72,7 +107,7 @@ def _numbers(record: dict[str, Any], unit: str) -> list[tuple[str, str]]:
     ]
     if record["samples"] is not None:
         rows += [
-            ("p-value", number(record["p_value"])),
+            ("p-value", "no test" if record["p_value"] is None else chance(record["p_value"])),
             ("shift", _with_ends(share, record["tv"], record["tv_interval"])),
             ("shift by sampling alone", share(record["tv_floor"])),
             ("Wasserstein distance", number(record["w1"], unit)),
