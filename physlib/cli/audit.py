@@ -97,7 +97,6 @@ Seed = Annotated[int, typer.Option(help="Seed of all Monte Carlo.")]
 
 
 def audit(
-    ctx: typer.Context,
     demos: Demos,
     quantity: Quantity,
     samples: Samples = None,
@@ -135,7 +134,7 @@ def audit(
     kinetic_energy, displacement, straightness, heading_change, curvature, dominant_frequency, smoothness;
     clearance (--obstacles), separation (--agents), mass_energy (--masses), orientation_speed (a quaternion's columns).
     """
-    _run(dict(ctx.params))
+    _run(dict(locals()))
 
 
 READING = ("key", "dt", "ragged", "length", "episode", "trim_idle", "drop_undefined", "relative")
