@@ -8,10 +8,8 @@ from functools import lru_cache
 from physlib.core.errors import PhyslibError, unknown
 from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
 from physlib.tasks.base import FiniteBankTask, Population, RecurrenceTask, Task, TaskInfo, Trajectories
-from physlib.tasks.henon import Henon
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
-from physlib.tasks.oscillator import VanDerPol
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
 from physlib.tasks.pointmaze import PointMaze, PointMediumMaze, PointUMaze
 from physlib.tasks.priors import DEFAULT, PRIORS, Prior
@@ -20,7 +18,7 @@ from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from physlib.tasks.sinusoid import Sinusoid
 
-_MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic, Henon, VanDerPol)
+_MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
 _ARMS = (ArmPositions, ArmSteps)
