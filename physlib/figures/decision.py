@@ -12,6 +12,7 @@ from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, 
 
 LOWEST, HIGHEST = -0.3, 1.3  # shares that are drawn: beyond them the shift is too small to divide
 ACROSS = 3  # panels in a row
+CROWDED = 8  # most levels that have room for their numbers
 
 
 @styled
@@ -38,7 +39,8 @@ def decision_curves(name: str, curves: Mapping[str, pd.DataFrame], axis: str, or
         levels, made = rows.level.unique(), rows.decision_level.iloc[0]
         ax.text(levels[-1], LOWEST + 0.05, first, color=COLOURS[0], ha="right", weight="bold")
         ax.set(xscale="log", title=system, ylim=(LOWEST, HIGHEST))
-        ax.set_xticks(levels, [f"{level:g}" for level in levels])
+        shown = levels if len(levels) <= CROWDED else levels[::2]
+        ax.set_xticks(shown, [f"{level:g}" for level in shown])
         ax.minorticks_off()
         told.append(f"{system}: {first} at {made:.2g}, others at {pd.Series(others).median():.2g}")
     for ax in axes[:, 0]:
@@ -101,7 +103,7 @@ def prior_histograms(
             numbers.add(system=system, prior=prior, place=place, ratio=ratio.mean(axis=0))
             told.append(f"{system}, {prior}: {ratio.mean(axis=0)[0]:.2f} and {ratio.mean(axis=0)[-1]:.2f}")
         ax.axhline(1, color=INK, lw=0.7)
-        ax.set(title=system, xlim=(0, 1), ylim=(0.3, 1.5))
+        ax.set(title=system, xlim=(0, 1), ylim=(0, 1.8))
     for ax in axes[:, 0]:
         ax.set_ylabel("samples / demonstrations")
     figure.supxlabel("rank of the quantity among demonstrations", fontsize=9.5)
