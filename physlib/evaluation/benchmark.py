@@ -32,10 +32,10 @@ Masses = Float[np.ndarray, "J M"]
 
 def make(group: RunGroup) -> list[KernelForecast]:
     """Forecast a group by every kernel and store the answers."""
-    recurrence = isinstance(group.task, tasks.RecurrenceTask) and group.profile != "smoke" and group.others
-    families = (*FITTED, *(POSTERIOR if recurrence else ()), *OWN.get(group.model, ()))
-    fitted = [e for f in families for e in _family(group, f)]
-    return keep(group, [*_baselines(group), *fitted, *manifold_kernel(group), *trained_kernels(group)])
+    recurrence = isinstance(group.task, tasks.RecurrenceTask) and group.profile != "smoke"
+    families = (*FITTED, *(POSTERIOR if recurrence and group.others else ()), *OWN.get(group.model, ()))
+    fitted = [*(e for f in families for e in _family(group, f)), *(manifold_kernel(group) if recurrence else ())]
+    return keep(group, [*_baselines(group), *fitted, *trained_kernels(group)])
 
 
 def load(task: str, model: str, profile: str) -> tuple[RunGroup, list[KernelForecast]]:

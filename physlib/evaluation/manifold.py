@@ -14,7 +14,7 @@ from physlib.forecasting.fit import Fit, Response, fit, lattice
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import Manifold
 from physlib.runs.store import Result
-from physlib.tasks import RecurrenceTask, Task
+from physlib.tasks import Task
 
 DRAWS, FINAL = 40_000, 100_000
 PROBED, SIZE = 10_000, 0.02  # trajectories, and white error, that say how residuals grow with error
@@ -30,9 +30,7 @@ def roughness(task: Task, runs: Sequence[Result]) -> float:
 
 
 def manifold_kernel(group: RunGroup) -> list[KernelForecast]:
-    """Forecasts with the noise from every source but other tasks; none where the rule is a simulation."""
-    if not isinstance(group.task, RecurrenceTask):
-        return []
+    """Forecasts with the noise from every source but other tasks."""
     found = {"oracle": group.judged, "seed": group.judged, "pilot": group.pilots}
     rough = {source: roughness(group.task, runs) for source, runs in found.items()}
     entries, responses = [], {t: _response(group, t) for t in set(rough.values())}
