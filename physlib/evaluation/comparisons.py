@@ -19,6 +19,7 @@ from physlib.studies.forecasts import TASKS
 from physlib.studies.mechanism import FLAT
 
 SCORES = ["corr", "r2", "r2_inner", "sign", "skill"]
+DENOISERS = [model for model, probe in PROBES.items() if probe is RENOISE]
 HEADLINE = ("contract", "scaled")
 """The kernel, and what its number was fitted on, of the forecast that the book argues for."""
 
@@ -65,7 +66,7 @@ def advantages(frame: pd.DataFrame, level: float = 0.2) -> pd.DataFrame:
     Columns: `task`, `model`, `kind`, `locality`, the share of the shift that redrawing from `level` brings back, and
     `advantage`, R2 on inner bins of contract less that of shrink, both with numbers scaled from pilots.
     """
-    groups = frame[(frame.prior == FLAT) & (frame.model.map(PROBES) == RENOISE)].set_index(["task", "model"])
+    groups = frame[(frame.prior == FLAT) & frame.model.isin(DENOISERS)].set_index(["task", "model"])
     local = groups[(groups.claim == "C4") & (groups.variant == f"level={level:g}")].r2
     scaled = forecasts(groups)[lambda f: f.source == "scaled"]
     ours, theirs = (scaled[scaled.kernel == kernel].r2_inner for kernel in ("contract", "shrink"))
@@ -77,7 +78,7 @@ def headline(frame: pd.DataFrame) -> list[dict]:
     """Rows of the headline: the median R2 over all denoisers, on the synthetic tasks and on the applied ones."""
     kernel, source = HEADLINE
     found = forecasts(frame)
-    found = found[(found.kernel == kernel) & (found.source == source) & (found.model.map(PROBES) == RENOISE)]
+    found = found[(found.kernel == kernel) & (found.source == source) & found.model.isin(DENOISERS)]
     rows = []
     for kind, some in found.groupby(found.task.isin(TASKS).map({True: "synthetic", False: "applied"})):
         seeds = np.nanmedian(np.array(some["values"].to_list()), axis=0).tolist()
