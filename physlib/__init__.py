@@ -18,7 +18,17 @@ __getattr__, __dir__, __all__ = public(
         "models.base": ("TrajectoryModel",),
         "models.losses": ("EDMLoss",),
         "kernels": (
-            *("Kernel", "TrajectoryKernel", "NoShift", "Blur", "Shrink", "ShrinkAndBlur", "Isotropic", "StateScale"),
+            *(
+                "Kernel",
+                "QuantityKernel",
+                "TrajectoryKernel",
+                "NoShift",
+                "Blur",
+                "Shrink",
+                "ShrinkAndBlur",
+                "Isotropic",
+                "StateScale",
+            ),
             *("Smooth", "SpeedScale", "DistanceScale", "InRepresentation", "Residuals"),
             *("Covariance", "Contract", "NoiseContract", "NoiseContractX", "Manifold", "Patch", "Pilot", "Expansion"),
             *("Rollout", "LinearVAE"),

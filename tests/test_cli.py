@@ -164,17 +164,17 @@ def test_check_passes_a_good_task_and_names_a_broken_clause(tmp_path):
 KERNELS = """
 from dataclasses import dataclass
 import numpy as np
-from physlib.kernels import Kernel
+from physlib.kernels import QuantityKernel
 
 @dataclass(frozen=True)
-class Blank(Kernel):
+class Blank(QuantityKernel):
     name = "blank"
     s: float
 
     def push(self, task, data, rng):
         return np.full(len(data.q), np.nan)
 
-class Plain(Kernel):
+class Plain(QuantityKernel):
     name = "plain"
 
     def push(self, task, data, rng):

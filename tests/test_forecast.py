@@ -39,7 +39,7 @@ def test_chunks_do_not_change_the_law():
 
 
 def test_failed_measurements_are_counted():
-    class Fails(kernels.Kernel):
+    class Fails(kernels.QuantityKernel):
         name = "fails"
 
         def push(self, task, data, rng):

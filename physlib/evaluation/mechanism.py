@@ -84,10 +84,10 @@ def _estimators(runs: Runs) -> list[Row]:
         found.append(runs.row("tv_beyond", values, columns["tv_floor"], **columns))
         forecast = expected[estimator]
         noise = shown * (1 - shown) / counts.sum() + forecast.noise
-        value = [_beyond(forecast.mass, shown, noise)]
+        value = [_beyond(forecast.mass, shown, noise)] * len(runs.found)
         parameters = {"s": forecast.size}
         white = {"kernel": "isotropic", "source": "oracle", "parameters": parameters, "n_parameters": 1}
-        found.append(runs.row("tv_forecast", value, **columns | white, seeds=[]))
+        found.append(runs.row("tv_forecast", value, **columns | white))
     return found
 
 

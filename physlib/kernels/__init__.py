@@ -1,7 +1,7 @@
 """Data deviation kernels by name, simplest first, and the baselines they must beat."""
 
 from physlib.kernels.additive import Covariance, Isotropic, Residuals, Smooth, from_spectrum
-from physlib.kernels.base import Kernel, TrajectoryKernel
+from physlib.kernels.base import Kernel, QuantityKernel, TrajectoryKernel
 from physlib.kernels.baselines import Blur, NoShift, Shrink, ShrinkAndBlur
 from physlib.kernels.contraction import Contract, NoiseContract
 from physlib.kernels.expansion import Expansion, unit_moments
@@ -38,6 +38,7 @@ __all__ = [
     "NoiseContractX",
     "Patch",
     "Pilot",
+    "QuantityKernel",
     "Residuals",
     "Rollout",
     "Shrink",
