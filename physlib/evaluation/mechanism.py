@@ -56,7 +56,7 @@ def _decision(runs: Runs) -> list[Row]:
     for reading, curve in decision_curves(runs.found).items():
         columns = names | {"quantity": reading, "tv_observed": curve.shift.mean(), "tv_lo": np.nan, "tv_hi": np.nan}
         levels = curve.decision_levels
-        row = runs.row("decision_level", list(levels), variant=f"{DECISION}: {reading}", **columns)
+        row = runs.row("decision_level", list(levels), RESOLUTION, variant=f"{DECISION}: {reading}", **columns)
         found.append(row | {"decision_level": row["value"]})
         for level, seeds in zip(curve.levels, curve.shares.T, strict=True):
             if level in SHOWN or 2.0 not in curve.levels:
