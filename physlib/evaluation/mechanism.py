@@ -87,7 +87,7 @@ def _estimators(runs: Runs) -> list[Row]:
         value = [_beyond(forecast.mass, shown, noise)] * len(runs.found)
         parameters = {"s": forecast.size}
         white = {"kernel": "isotropic", "source": "oracle", "parameters": parameters, "n_parameters": 1}
-        found.append(runs.row("tv_forecast", value, **columns | white))
+        found.append(runs.row("tv_forecast", value, columns["tv_floor"], **columns | white))
     return found
 
 
