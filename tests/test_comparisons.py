@@ -7,9 +7,10 @@ import pytest
 from physlib import mitigations, tasks
 from physlib.core.rng import numpy_rng
 from physlib.evaluation import comparisons, coordinates, ideal_denoising, obedience, remedy_tables
+from physlib.evaluation.entries import entry
 from physlib.evaluation.remedies import Outcome, RemedyEffect
 from physlib.evaluation.remedy_forecasts import RemedyForecast
-from physlib.evaluation.run_group import RunGroup, entry
+from physlib.evaluation.run_group import RunGroup
 from physlib.evaluation.table import typed
 from physlib.models import RENOISE
 from physlib.runs.presets import resolve

@@ -183,4 +183,4 @@ def test_as_many_are_followed_under_every_prior():
         c.n_decision for prior in ("", "~cosine") for c in mechanism.followed(f"tent{prior}", "diffusion-mlp", "laptop")
     }
     assert sizes == {20_000}
-    assert {c.n_decision for c in mechanism.pilots("tent~cosine", "diffusion-mlp", "laptop")} == {0}
+    assert resolve("tent~cosine", "diffusion-mlp", "laptop", 100, pilot=True).n_decision == 0

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from physlib.tasks import Task
 
 
 def forecast(
@@ -28,7 +33,7 @@ def forecast(
     system = tasks.get_task(task, prior)
     read = read_by(system, estimator or "")
     # asked for before the work, so that a wrong name costs none
-    found = {} if against is None else _histograms(system.name, against, profile, estimator)
+    found = {} if against is None else _histograms(system, against, profile, estimator)
     law = text.read_kernel(kernel, scale)
     draws = min(draws, law.most_draws)
     answer = push(read, law, draws, seed, progress=True)
@@ -40,14 +45,15 @@ def forecast(
         typer.echo(f"against {against} seed {run_seed}: {numbers}")
 
 
-def _histograms(task: str, model: str, profile: str, estimator: str | None) -> dict[int, object]:
+def _histograms(task: Task, model: str, profile: str, estimator: str | None) -> dict[int, np.ndarray]:
     """Histograms of the evaluation runs by seed, as an estimator reads them."""
+    from physlib.evaluation.decision import balanced_counts
     from physlib.evaluation.shift import counts
     from physlib.runs.run import fetch, load_runs
     from physlib.studies import mechanism
 
     if estimator is None:
-        runs = load_runs(task, model, profile)
+        runs = load_runs(task.name, model, profile)
         return {run.config.seed: found for run, found in zip(runs, counts(runs), strict=True)}
-    runs = fetch(mechanism.followed(task, model, profile))
-    return {run.config.seed: run["reading_counts"][run.provenance["readings"].index(estimator)] for run in runs}
+    runs = fetch(mechanism.followed(task.name, model, profile))
+    return {run.config.seed: balanced_counts(run, task, estimator)[1] for run in runs}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.rng import numpy_rng
+from physlib.evaluation.decision import balanced_counts
 from physlib.evaluation.shift import shift_distances
 from physlib.forecasting.forecast import Forecast
 from physlib.kernels import FAMILIES, Kernel
@@ -18,7 +19,6 @@ from physlib.runs.config import Config
 from physlib.runs.store import Result
 from physlib.stats.distances import total_variation, tv_floor
 from physlib.tasks import Task
-from physlib.tasks.estimators import DEFAULT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,9 +47,7 @@ def run_summary(task: Task, result: Result) -> str:
 
 def reading_summary(task: Task, result: Result, estimator: str) -> str:
     """The same run with its quantity read by another estimator, demonstrations as well."""
-    name = task.info.quantity if estimator == DEFAULT else estimator
-    index = result.provenance["readings"].index(name)
-    shown, made = (result[key][index] for key in ("reading_reference", "reading_counts"))
+    shown, made = balanced_counts(result, task, estimator)
     tv = total_variation(made / made.sum(), shown / shown.sum())
     floor = tv_floor(shown / shown.sum(), made.sum(), shown.sum())
     return f"read by {estimator}: TV {tv:.3f} from {shown.sum():,} demonstrations, floor {floor:.3f}"

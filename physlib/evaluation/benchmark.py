@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from physlib import tasks
+from physlib.evaluation.entries import entry, fitted_entry, forecast_entry
 from physlib.evaluation.manifold import manifold_kernel
-from physlib.evaluation.run_group import FORECASTS, KernelForecast, RunGroup, entry, fitted_entry, gather, keep, stored
+from physlib.evaluation.run_group import FORECASTS, KernelForecast, RunGroup, gather, keep, stored
 from physlib.evaluation.shift import shares
 from physlib.evaluation.trained_kernels import trained_kernels
 from physlib.forecasting.fit import Fit, Response, fit, response
@@ -102,8 +103,7 @@ def _entry(group: RunGroup, own: Response, build: type[Kernel], source: str, fit
         masses, noise = np.stack([own.mass(found.numbers) for found in fits], axis=1)
         return fitted_entry(group, build.name, source, fits, masses, noise, final, 0.0)
     made = [forecast(group.task, build(**found.numbers), final) for found in fits]
-    masses, noise = np.stack([(one.mass, one.noise) for one in made], axis=1)
-    return fitted_entry(group, build.name, source, fits, masses, noise, final, made[0].seconds)
+    return forecast_entry(group, build.name, source, fits, made)
 
 
 def _baselines(group: RunGroup) -> list[KernelForecast]:

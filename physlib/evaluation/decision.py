@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from physlib.models import PROBES
 from physlib.runs.decision import levels_of
 from physlib.runs.store import Result
-from physlib.stats.distances import shift_r2, tv_beyond
+from physlib.stats.distances import shift_r2, tv_clear
 from physlib.stats.intervals import Interval, mean_interval
-from physlib.tasks import get_task
+from physlib.tasks import Task, get_task
+from physlib.tasks.estimators import DEFAULT
 
 HALF = 0.5  # of a shift
 
@@ -24,9 +25,7 @@ class DecisionCurve:
     """One reading of the samples of a few runs, as the trained models redraw fresh data from each level."""
 
     reading: str
-    shift: Float[
-        np.ndarray, " S"
-    ]  # total variation of each run's samples from demonstrations, noise taken off; 0 or more
+    shift: Float[np.ndarray, " S"]  # total variation of samples from demonstrations, noise taken off, of each run
     levels: Float[np.ndarray, " L"]
     shares: Float[np.ndarray, "S L"]  # R2 of the shift, noise taken off; NaN where a run has no shift
 
@@ -65,6 +64,15 @@ def decision_level(levels: Float[np.ndarray, " L"], shares: Float[np.ndarray, " 
     return float(np.exp(np.interp(HALF, shares[last - 1 : last + 1], np.log(levels[last - 1 : last + 1]))))
 
 
+def balanced_counts(
+    run: Result, task: Task, estimator: str = DEFAULT
+) -> tuple[Int[np.ndarray, " M"], Int[np.ndarray, " M"]]:
+    """Histograms of the balanced quantity of demonstrations and of a run's samples, as an estimator reads it."""
+    name = task.info.quantity if estimator == DEFAULT else estimator
+    index = run.provenance["readings"].index(name)
+    return run["reading_reference"][index], run["reading_counts"][index]
+
+
 def decision_curves(runs: Sequence[Result]) -> dict[str, DecisionCurve]:
     """The decision curve of every reading, by name, the balanced quantity first."""
     config = runs[0].config
@@ -89,5 +97,5 @@ def _shares(run: Result, index: int) -> tuple[float, Float[np.ndarray, " L"]]:
     followed = min(run.config.n_decision, drawn)
     masses = reference + run["decision_net"][:, index] / followed
     noise = run["decision_moved"][:, index] / followed**2
-    beyond = tv_beyond(observed, reference, reference * (1 - reference) / size)
-    return float(np.sqrt(max(0.0, beyond))), shift_r2(masses, observed, size, noise, reference)
+    shift = tv_clear(observed, reference, reference * (1 - reference) / size)
+    return shift, shift_r2(masses, observed, size, noise, reference)

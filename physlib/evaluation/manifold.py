@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from physlib.core.rng import numpy_rng
-from physlib.evaluation.run_group import KernelForecast, RunGroup, fitted_entry
+from physlib.evaluation.entries import forecast_entry
+from physlib.evaluation.run_group import KernelForecast, RunGroup
 from physlib.forecasting.fit import Fit, Response, fit, lattice
 from physlib.forecasting.forecast import forecast
 from physlib.kernels import Manifold
@@ -50,5 +51,4 @@ def _response(group: RunGroup, t: float) -> Response:
 
 def _entry(group: RunGroup, source: str, fits: list[Fit]) -> KernelForecast:
     made = [forecast(group.task, Manifold(**one.numbers), min(FINAL, group.budget.final)) for one in fits]
-    masses, noise = np.stack([(one.mass, one.noise) for one in made], axis=1)
-    return fitted_entry(group, Manifold.name, source, fits, masses, noise, made[0].draws, made[0].seconds)
+    return forecast_entry(group, Manifold.name, source, fits, made)

@@ -12,13 +12,13 @@ from jaxtyping import Float
 from physlib import tasks
 from physlib.evaluation import estimator_forecasts
 from physlib.evaluation.claims import RESOLUTION
-from physlib.evaluation.decision import decision_curves
+from physlib.evaluation.decision import balanced_counts, decision_curves
 from physlib.evaluation.rows import Row, Runs
 from physlib.evaluation.shift import shares
 from physlib.models import PROBES
 from physlib.runs.run import fetch
 from physlib.runs.store import Result
-from physlib.stats.distances import tv_beyond, tv_floor
+from physlib.stats.distances import tv_clear, tv_floor
 from physlib.stats.histogram import flat_mass
 from physlib.studies.mechanism import DECISION, EDGE, ESTIMATOR, FLAT, MEAN
 from physlib.tasks.estimators import DEFAULT, estimators_of
@@ -39,8 +39,7 @@ def open_shares(runs: list[Result]) -> Float[np.ndarray, "S M"]:
 def open_shift(runs: list[Result]) -> Float[np.ndarray, " S"]:
     """Total variation of each run from equal mass in such bins, sampling noise taken off in quadrature; 0 or more."""
     flat, n = flat_mass(), runs[0].provenance["n"]
-    beyond = [tv_beyond(mass, flat, flat * (1 - flat) / n) for mass in open_shares(runs)]
-    return np.sqrt(np.maximum(beyond, 0))
+    return np.array([tv_clear(mass, flat, flat * (1 - flat) / n) for mass in open_shares(runs)])
 
 
 def mean_shift(runs: list[Result]) -> Float[np.ndarray, " S"]:
@@ -69,30 +68,25 @@ def _decision(runs: Runs) -> list[Row]:
 def _estimators(runs: Runs) -> list[Row]:
     """C1: shift of samples, and of what white error forecasts, as each estimator reads them."""
     e, found = runs.evidence, []
-    names = runs.found[0].provenance["readings"]
     known = estimator_forecasts.load(e.configs[0].profile)
     expected = {f.estimator: f for f in known if (f.task, f.model) == (e.task, e.model)}
     for estimator in estimators_of(runs.task):
-        index = names.index(runs.task.info.quantity if estimator == DEFAULT else estimator)
-        made = np.array([run["reading_counts"][index] / run["reading_counts"][index].sum() for run in runs.found])
-        counts = runs.found[0]["reading_reference"][index]
-        shown, drawn = counts / counts.sum(), int(runs.found[0]["reading_counts"][index].sum())
+        pairs = [balanced_counts(run, runs.task, estimator) for run in runs.found]
+        made = [samples / samples.sum() for _, samples in pairs]
+        counts, drawn = pairs[0][0], int(pairs[0][1].sum())
+        shown = counts / counts.sum()
         columns = {"estimator": estimator, "variant": f"{ESTIMATOR}: {estimator}", "n_samples": drawn}
         columns |= {"tv_floor": tv_floor(shown, drawn, int(counts.sum())), "prior": FLAT}
         noise = shown * (1 - shown) * (1 / drawn + 1 / counts.sum())
-        values = [_beyond(mass, shown, noise) for mass in made]
+        values = [tv_clear(mass, shown, noise) for mass in made]
         found.append(runs.row("tv_beyond", values, columns["tv_floor"], **columns))
         forecast = expected[estimator]
         noise = shown * (1 - shown) / counts.sum() + forecast.noise
-        value = [_beyond(forecast.mass, shown, noise)] * len(runs.found)
+        value = [tv_clear(forecast.mass, shown, noise)] * len(runs.found)
         parameters = {"s": forecast.size}
         white = {"kernel": "isotropic", "source": "oracle", "parameters": parameters, "n_parameters": 1}
         found.append(runs.row("tv_forecast", value, columns["tv_floor"], **columns | white))
     return found
-
-
-def _beyond(mass: np.ndarray, reference: np.ndarray, variance: np.ndarray) -> float:
-    return float(np.sqrt(max(0.0, tv_beyond(mass, reference, variance))))
 
 
 def _edge(runs: Runs) -> list[Row]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,9 +25,8 @@ from jaxtyping import Float, Int
 
 from physlib import tasks
 from physlib.core.files import read_sealed, seal, write_atomic
-from physlib.core.provenance import revision
 from physlib.evaluation.shift import counts, shares
-from physlib.forecasting.fit import Fit, MonteCarloBudget
+from physlib.forecasting.fit import MonteCarloBudget
 from physlib.runs.run import load_runs
 from physlib.runs.store import Result, Store
 from physlib.studies.forecasts import TASKS
@@ -154,61 +152,6 @@ def gather(task: str, model: str, profile: str) -> RunGroup:
     )
     judged, pilots = (load_runs(task, model, profile, pilot=short) for short in (False, True))
     return RunGroup(tasks.get_task(task), model, profile, judged, pilots, others, other_pilots)
-
-
-def entry(
-    group: RunGroup,
-    kernel: str,
-    source: str,
-    masses: Float[np.ndarray, "F M"],
-    noise: Float[np.ndarray, "F M"],
-    draws: int,
-    numbers: Sequence[dict[str, float]] = ({},),
-    seconds: float = 0.0,
-    estimated: int = 0,
-    at_bound: bool = False,
-) -> KernelForecast:
-    """A kernel's forecast of a group; one mass serves all evaluation seeds. `seconds` without the runs it has seen."""
-    shape = (len(group.judged), masses.shape[1])
-    return KernelForecast(
-        kernel=kernel,
-        source=source,
-        fitted_on=group.fitted_on(source),
-        parameters=list(numbers) * (len(group.judged) // len(numbers)),
-        masses=np.broadcast_to(masses, shape),
-        noise=np.broadcast_to(noise, shape),
-        draws=draws,
-        seconds=group.seconds_training(source) + seconds,
-        n_estimated=len(numbers[0]) + estimated,
-        at_bound=at_bound,
-        revision=revision(),
-    )
-
-
-def fitted_entry(
-    group: RunGroup,
-    name: str,
-    source: str,
-    fits: Sequence[Fit],
-    masses: Float[np.ndarray, "F M"],
-    noise: Float[np.ndarray, "F M"],
-    draws: int,
-    seconds: float,
-    estimated: int = 0,
-) -> KernelForecast:
-    """An entry from fitted numbers, one fit for each evaluation seed or one for all."""
-    return entry(
-        group,
-        name,
-        source,
-        masses,
-        noise,
-        draws,
-        numbers=[found.numbers for found in fits],
-        seconds=fits[0].seconds + seconds,
-        estimated=estimated,
-        at_bound=any(found.at_bound for found in fits),
-    )
 
 
 _ARRAYS = ("masses", "noise", "interval")

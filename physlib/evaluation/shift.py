@@ -14,7 +14,7 @@ from physlib.models import PROBES
 from physlib.runs.setup import training_data
 from physlib.runs.store import Result
 from physlib.runs.summary import FINE
-from physlib.stats.distances import ShiftReport, shift_r2, shift_report, total_variation, tv_floor
+from physlib.stats.distances import ShiftReport, shift_r2, shift_report, total_variation, tv_clear
 from physlib.stats.histogram import BINS, flat_mass
 from physlib.stats.intervals import Interval, mean_interval
 from physlib.stats.nearest import nearest
@@ -112,18 +112,18 @@ def shares(results: Iterable[Result]) -> Float[np.ndarray, "S M"]:
 
 def clean_shift(runs: Sequence[Result]) -> list[float]:
     """Total variation of each run from flat, its sampling noise taken off in quadrature."""
-    return [_beyond_noise(_distance(_histogram(run)), run.provenance["n"]) for run in runs]
+    return [_clear(mass, run.provenance["n"]) for mass, run in zip(shares(runs), runs, strict=True)]
 
 
 def local_shift(runs: Sequence[Result], level: float) -> list[float]:
     """Likewise of the masses that redrawing fresh data at a probe level leaves: what the mechanism says is the shift."""
     index = PROBES[runs[0].config.model].levels.index(level)
-    distances = [float(total_variation(resampled_mass(run)[0][index], flat_mass())) for run in runs]
-    return [_beyond_noise(tv, run.config.n_probe) for tv, run in zip(distances, runs, strict=True)]
+    return [_clear(resampled_mass(run)[0][index], run.config.n_probe) for run in runs]
 
 
-def _beyond_noise(tv: float, n: int) -> float:
-    return math.sqrt(max(0.0, tv**2 - tv_floor(flat_mass(), n) ** 2))
+def _clear(mass: Float[np.ndarray, " M"], n: int) -> float:
+    flat = flat_mass()
+    return tv_clear(mass, flat, flat * (1 - flat) / n)
 
 
 def training_set_shift(task: Task, run: Result) -> float:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from physlib.evaluation.run_group import KernelForecast, RunGroup, entry, fitted_entry, others_mean
+from physlib.evaluation.entries import entry, forecast_entry
+from physlib.evaluation.run_group import KernelForecast, RunGroup, others_mean
 from physlib.evaluation.shift import resampled_mass
-from physlib.forecasting.fit import Fit, Response, fit
-from physlib.forecasting.forecast import Forecast, forecast
+from physlib.forecasting.fit import Response, fit
+from physlib.forecasting.forecast import forecast
 from physlib.kernels import Covariance, Pilot
 from physlib.kernels.additive import STRUCTURES, at_level, free_entries, structured
 from physlib.models import PROBES, RENOISE
@@ -45,19 +46,12 @@ def _covariances(group: RunGroup, structure: str | None) -> list[KernelForecast]
             build = _LevelKernel(np.array(kept), np.array(PROBES[group.model].levels))
             fits.append(fit([(Response(group.task, build, _axes(build.levels), min(group.budget.draws, DRAWS)), mass)]))
             made.append(forecast(group.task, build(**fits[-1].numbers), group.budget.final))
-        entries.append(_fitted(group, name, source, fits, made, estimated))
+        entries.append(forecast_entry(group, name, source, fits, made, estimated))
         if source == "pilot" and not fits[0].at_bound:
             smaller = replace(fits[0], numbers=fits[0].numbers | {"s": group.shrinkage * fits[0].numbers["s"]})
             made = [forecast(group.task, build(**smaller.numbers), group.budget.final)]
-            entries.append(_fitted(group, name, "scaled", [smaller], made, estimated))
+            entries.append(forecast_entry(group, name, "scaled", [smaller], made, estimated))
     return entries
-
-
-def _fitted(
-    group: RunGroup, name: str, source: str, fits: list[Fit], made: list[Forecast], estimated: int
-) -> KernelForecast:
-    masses, noise = np.stack([(one.mass, one.noise) for one in made], axis=1)
-    return fitted_entry(group, name, source, fits, masses, noise, made[0].draws, made[0].seconds, estimated)
 
 
 def _axes(levels: Float[np.ndarray, " L"]) -> dict[str, Float[np.ndarray, " J"]]:

@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 from physlib.core.errors import PhyslibError
 from physlib.kernels.base import TrajectoryKernel
 from physlib.tasks.base import RecurrenceTask, Task
+from physlib.tasks.priors import DEFAULT
 
 FAINT = 1e-12  # keeps a quantile inside (0, 1)
 VAGUE = 100.0  # ranges of the prior: a reading no better than this says nothing
@@ -36,7 +37,7 @@ class Rollout(TrajectoryKernel):
     def deviate(self, task, x, rng):
         if not isinstance(task, RecurrenceTask):
             raise PhyslibError(f"kernel rollout needs a rule that makes steps, which {task.name} has not.")
-        if task.prior.name != "flat":
+        if task.prior.name != DEFAULT:
             raise PhyslibError(f"kernel rollout knows the posterior under a flat prior alone: {task.name} has another.")
         made = x.copy()
         with np.errstate(all="ignore"):  # what cannot be measured is counted as failed

@@ -74,6 +74,11 @@ def tv_beyond(p: Float[Any, " M"], r: Float[Any, " M"], variance: Float[Any, " M
     return total_variation(p, r) ** 2 - tv_noise(variance) ** 2
 
 
+def tv_clear(p: Float[Any, " M"], r: Float[Any, " M"], variance: Float[Any, " M"]) -> float:
+    """Total variation with that noise taken off in quadrature; 0 where it is no larger than noise makes it."""
+    return float(np.sqrt(max(0.0, tv_beyond(p, r, variance))))
+
+
 def tv_floor(mass: Float[Any, " M"], *sizes: int | float) -> float:
     """Total variation expected from sampling alone, when samples of these sizes share the law `mass`.
 

@@ -153,7 +153,7 @@ def runs(profile: str) -> list[Config]:
     planned = seeds(MAZES[0], PLANNER, profile)
     # factors share the runs at their usual level, remedies those without any
     behind = [c for e in evidence(profile) for c in (*e.seen, *e.configs)]
-    return list(dict.fromkeys([*paired, *audited, *planned, *behind, *mechanism.runs(profile)]))
+    return list(dict.fromkeys([*paired, *audited, *planned, *behind]))
 
 
 def keep(config: Config) -> Keep:

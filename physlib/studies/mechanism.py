@@ -41,18 +41,3 @@ def followed(task: str, model: str, profile: str) -> list[Config]:
     """The evaluation runs of a task with decision curves."""
     many = size(task, model, profile)
     return [resolve(task, model, profile, seed, n_decision=many) for seed in seeds_of(profile)]
-
-
-def pilots(task: str, model: str, profile: str) -> list[Config]:
-    """The pilots of a task."""
-    return [resolve(task, model, profile, seed, pilot=True) for seed in seeds_of(profile, pilot=True)]
-
-
-def runs(profile: str) -> list[Config]:
-    """All of them that no other study has."""
-    found = []
-    for prior in (FLAT, *SMOOTH):
-        for system, model in compared(prior, profile):
-            name = tasks.get_task(system, prior).name
-            found += followed(name, model, profile) + (pilots(name, model, profile) if prior != FLAT else [])
-    return found

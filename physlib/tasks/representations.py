@@ -18,6 +18,7 @@ from scipy.fft import dct, idct
 from physlib.core.rng import numpy_rng
 from physlib.tasks.base import RecurrenceTask, Task, Trajectories
 from physlib.tasks.maze import Maze
+from physlib.tasks.wrapped import WrappedTask
 
 SCALED_BY = 4_096  # codes behind `scale`
 
@@ -195,15 +196,12 @@ def analytic_chart(task: Task) -> Chart:
     return StepsAndHeadings() if isinstance(task, Maze) and task.shape[1] == 2 else Increments()
 
 
-class Recoded(Task):
+class Recoded(WrappedTask):
     """A task whose trajectories are the codes of another's; they are decoded before anything is measured."""
 
-    differentiable = False
-
     def __init__(self, inner: Task, chart: Chart):
-        self.inner, self.chart = inner, chart
-        self.family, self.info, self.others = inner.family, inner.info, inner.others
-        self.lo, self.hi, self.prior, self.can_regenerate = inner.lo, inner.hi, inner.prior, inner.can_regenerate
+        super().__init__(inner)
+        self.chart = chart
 
     @property
     def name(self):
@@ -213,9 +211,6 @@ class Recoded(Task):
     def scale(self):
         """Standard deviation of each step and channel, `(T, D)`: codes of different steps are of different kinds."""
         return self.sample(SCALED_BY, numpy_rng(0, f"scale of {self.name}")).x.std(axis=0)
-
-    def prior_draws(self, n, rng):
-        return self.inner.prior_draws(n, rng)
 
     def sample(self, n, rng):
         return self.encoded(self.inner.sample(n, rng))
@@ -230,9 +225,6 @@ class Recoded(Task):
     def encoded(self, data: Trajectories) -> Trajectories:
         """Trajectories of the inner task as this one's."""
         return data._replace(x=self.chart.encode(data.x))
-
-    def nuisance(self, q, rng):
-        return self.inner.nuisance(q, rng)
 
     def generate(self, q, z):
         return self.chart.encode(self.inner.generate(q, z))

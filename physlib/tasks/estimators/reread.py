@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from physlib.tasks.base import Task
 from physlib.tasks.estimators.registry import DEFAULT, get_estimator
+from physlib.tasks.wrapped import WrappedTask
 
 
-class Reread(Task):
+class Reread(WrappedTask):
     """The same trajectories and prior as another task's, measured by one of its estimators."""
 
-    differentiable = False
-
     def __init__(self, inner: Task, estimator: str):
-        self.inner, self.estimator, self._read = inner, estimator, get_estimator(inner, estimator)
-        self.family, self.info, self.others = inner.family, inner.info, inner.others
-        self.lo, self.hi, self.prior, self.can_regenerate = inner.lo, inner.hi, inner.prior, inner.can_regenerate
+        super().__init__(inner)
+        self.estimator, self._read = estimator, get_estimator(inner, estimator)
 
     @property
     def name(self):
@@ -27,17 +25,11 @@ class Reread(Task):
         """The inner task's."""
         return self.inner.scale
 
-    def prior_draws(self, n, rng):
-        return self.inner.prior_draws(n, rng)
-
     def sample(self, n, rng):
         return self.inner.sample(n, rng)
 
     def draw(self, n, rng):
         return self.inner.draw(n, rng)
-
-    def nuisance(self, q, rng):
-        return self.inner.nuisance(q, rng)
 
     def generate(self, q, z):
         return self.inner.generate(q, z)
@@ -51,4 +43,10 @@ class Reread(Task):
 
 def read_by(task: Task, estimator: str = DEFAULT) -> Task:
     """The task with its quantity read by that estimator; no other object where it is the default one."""
-    return task if estimator in ("", DEFAULT) else Reread(task, estimator)
+    return task if estimator in ("", DEFAULT) else _reread(task, estimator)
+
+
+@lru_cache
+def _reread(task: Task, estimator: str) -> Reread:
+    """One object for each task and estimator, so that what is kept by task, as regressions are, is found again."""
+    return Reread(task, estimator)
