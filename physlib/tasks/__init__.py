@@ -8,6 +8,7 @@ from functools import lru_cache
 from physlib.core.errors import PhyslibError, unknown
 from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
 from physlib.tasks.base import FiniteBankTask, Population, RecurrenceTask, Task, TaskInfo, Trajectories
+from physlib.tasks.henon import Henon
 from physlib.tasks.maps import Logistic, Tent
 from physlib.tasks.maze import LargeMaze, Maze, MediumMaze, TimedUMaze, UMaze
 from physlib.tasks.pendulum import ChaoticPositions, ChaoticState, RegularPositions, RegularState
@@ -17,8 +18,9 @@ from physlib.tasks.representations import Rates, Recoded, analytic_chart
 from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from physlib.tasks.sinusoid import Sinusoid
+from physlib.tasks.van_der_pol import VanDerPol
 
-_MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic)
+_MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic, Henon, VanDerPol)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
 _ARMS = (ArmPositions, ArmSteps)
@@ -33,6 +35,7 @@ __all__ = [
     "SYNTHETIC",
     "Arm",
     "FiniteBankTask",
+    "Henon",
     "Maze",
     "PointMaze",
     "Population",
@@ -41,8 +44,10 @@ __all__ = [
     "Recoded",
     "RecurrenceTask",
     "Task",
+    "Sinusoid",
     "TaskInfo",
     "Trajectories",
+    "VanDerPol",
     "analytic_chart",
     "coordinate_sensitivity",
     "get_task",
