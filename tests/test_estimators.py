@@ -20,6 +20,8 @@ EXACT = [
     ("logistic[2.8,3.4]", "best-orbit", 500, 1e-12),
     ("tent", "errors-in-variables", 500, 1e-12),
     ("logistic", "errors-in-variables", 500, 1e-12),
+    ("henon", "best-henon-orbit", 500, 1e-12),
+    ("van-der-pol", "best-motion", 300, 1e-7),
     ("ring", "norm", 500, 1e-12),
     ("ring-polar", "norm", 500, 1e-12),
     ("pendulum-regular-state", "best-trajectory", 100, 1e-5),  # of one step of the integrator for the data's three
@@ -130,6 +132,8 @@ UNDER_ERROR = [
     ("sinusoid", "nonlinear-least-squares", 20_000, 0.1, 0.05, 0.4),
     ("logistic", "errors-in-variables", 20_000, 0.1, 0.15, 0.8),
     ("logistic", "best-orbit", 20_000, 0.03, 0.7, 0.35),
+    ("henon", "best-henon-orbit", 10_000, 0.03, 0.5, 0.5),
+    ("van-der-pol", "best-motion", 1_000, 0.03, 0.05, 0.3),
     ("pendulum-regular-state", "best-trajectory", 300, 0.1, 0.1, 0.8),
     ("pendulum-regular-positions", "best-trajectory", 300, 0.1, 0.05, 0.5),
     ("pendulum-chaotic-state", "best-trajectory", 200, 0.1, 0.1, 0.4),
@@ -230,18 +234,36 @@ def test_under_errors_that_the_map_carries_on_regression_beats_the_best_orbit():
     assert spread["best-orbit"] > 1.5 * spread["default"]
 
 
-@pytest.mark.parametrize("name", ["pendulum-regular-state", "pendulum-chaotic-positions"])
-def test_pendulum_attains_the_bound(name):
-    task, size, step = tasks.get_task(name), 0.01, 1e-5
-    data, x = with_error(task, 200, size)
+def sensitivities(task, data, step=1e-5):
+    """Derivatives of trajectories in units of the scale, `(N, errors, unknowns)`, in the quantity and the nuisance."""
     sides = []
-    for k in range(4):  # the rule has four unknowns: the energy, two angles, the direction of motion
+    for k in range(1 + data.z.shape[1]):
         change = [np.concatenate([data.q[:, None], data.z], axis=1) for _ in (0, 1)]
         change[0][:, k] += step
         change[1][:, k] -= step
         up, down = (task.generate(part[:, 0], part[:, 1:]) for part in change)
-        sides.append(((up - down) / (2 * step) / task.scale).reshape(len(x), -1))
-    loss = ((get_estimator(task, "best-trajectory")(x) - data.q) / size) ** 2 / bound(np.stack(sides, axis=-1))
+        sides.append(((up - down) / (2 * step) / task.scale).reshape(len(data.q), -1))
+    return np.stack(sides, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "estimator", "n", "within"),
+    [("henon[1,1.05]", "best-henon-orbit", 10_000, 0.06), ("van-der-pol", "best-motion", 2_000, 0.12)],
+)
+def test_new_systems_attain_the_bound(name, estimator, n, within):
+    task, size = tasks.get_task(name), 0.003
+    data, x = with_error(task, n, size)
+    exact = bound(sensitivities(task, data))
+    loss = ((get_estimator(task, estimator)(x) - data.q) / size) ** 2 / exact
+    assert np.mean(loss) == pytest.approx(1, abs=within)
+
+
+@pytest.mark.parametrize("name", ["pendulum-regular-state", "pendulum-chaotic-positions"])
+def test_pendulum_attains_the_bound(name):
+    task, size = tasks.get_task(name), 0.01
+    data, x = with_error(task, 200, size)
+    exact = bound(sensitivities(task, data))  # unknown are the energy, two angles, the direction of motion
+    loss = ((get_estimator(task, "best-trajectory")(x) - data.q) / size) ** 2 / exact
     assert np.mean(loss) == pytest.approx(1, abs=0.35)  # of 200: a standard error of .1
 
 

@@ -10,8 +10,10 @@ from scipy.stats import kstest
 from physlib import tasks
 from physlib.core.errors import PhyslibError
 from physlib.core.rng import numpy_rng
+from physlib.tasks import van_der_pol
+from physlib.tasks.rk8 import integrate
 
-NAMES = ["ring", "sinusoid", "tent", "logistic", "logistic[2.8,3.4]", "tent[1.3,1.7]"]
+NAMES = ["ring", "sinusoid", "tent", "logistic", "henon", "logistic[2.8,3.4]", "tent[1.3,1.7]"]
 SIMULATED = [name for name, cls in tasks.FAMILIES.items() if issubclass(cls, tasks.FiniteBankTask)]
 
 
@@ -143,3 +145,29 @@ def test_lyapunov_exponents_are_the_known_ones():
     # multiplier of the two-cycle is 4 + 2 q - q^2, of the fixed point 2 - q
     assert cycle == pytest.approx(np.log(abs(4 + 2 * 3.2 - 3.2**2)) / 2, abs=1e-6)
     assert fixed == pytest.approx(np.log(abs(2 - 2.8)), abs=1e-6)
+
+
+def test_henon_has_the_published_exponent_and_area():
+    henon = tasks.get_task("henon")
+    assert henon.lyapunov(np.array([1.4]), numpy_rng(0, "orbit"), 20_000)[0] == pytest.approx(0.419, abs=0.01)
+    # fixed points of 1 - q x^2 + .3 x = x repeat themselves
+    q = np.array([1.1, 1.4])
+    x = (-0.7 + np.sqrt(0.49 + 4 * q)) / (2 * q)
+    assert np.allclose(henon.generate(q, np.stack([x, x], axis=1))[:, :6, 0], x[:, None], atol=1e-9)
+
+
+def test_van_der_pol_is_recovered_and_has_the_published_cycle():
+    task = tasks.get_task("van-der-pol")
+    data = task.sample(5_000, numpy_rng(1, "oscillator"))
+    assert np.abs(task.measure(data.x) - data.q).max() < 1e-3  # of one quadrature a step
+    assert task.residual(data.x).max() < 0.02 * task.info.threshold
+    # amplitudes 2.0086 and 2.0199 at damping 1 and 2, periods 6.6633 and 7.6299
+    # (Urabe, Van der Pol's equation with a limit cycle, IRE Transactions on Circuit Theory 7 (1960))
+    for q, amplitude, period in ((1.0, 2.0086, 6.6633), (2.0, 2.0199, 7.6299)):
+        path = integrate(lambda state, q=q: van_der_pol.rate(q, state), np.array([[2.0], [0.0]]), 0.01, 6_000)[
+            30_000:, :, 0
+        ]
+        up = np.flatnonzero((path[:-1, 0] < 0) & (path[1:, 0] >= 0))
+        share = path[up, 0] / (path[up, 0] - path[up + 1, 0])
+        assert np.diff(up + share).mean() * 0.01 == pytest.approx(period, abs=2e-4)
+        assert path[:, 0].max() == pytest.approx(amplitude, abs=2e-4)

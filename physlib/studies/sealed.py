@@ -52,9 +52,7 @@ def cells() -> tuple[tuple[str, str], ...]:
 def pilots(task: str, model: str, profile: str) -> list[Config]:
     """Runs that a forecast is made from, with decision curves of their own."""
     many = min(N_DECISION, mechanism.size(task, model, profile))
-    return [
-        resolve(task, model, profile, seed, pilot=True, n_decision=many) for seed in seeds_of(profile, pilot=True)
-    ]
+    return [resolve(task, model, profile, seed, pilot=True, n_decision=many) for seed in seeds_of(profile, pilot=True)]
 
 
 def judged(task: str, model: str, profile: str) -> list[Config]:

@@ -13,11 +13,14 @@ from physlib.tasks.estimators.maps import best_orbit, errors_in_variables
 from physlib.tasks.estimators.paths import smoothed_length, smoothed_peak
 from physlib.tasks.estimators.pendulum import best_trajectory
 from physlib.tasks.estimators.sinusoid import best_sinusoid
+from physlib.tasks.estimators.systems import best_henon_orbit, best_motion
+from physlib.tasks.henon import Henon
 from physlib.tasks.maps import IntervalMap
 from physlib.tasks.maze import Maze
 from physlib.tasks.pendulum import Pendulum
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
+from physlib.tasks.van_der_pol import VanDerPol
 
 DEFAULT = "default"
 """Name of `task.measure`."""
@@ -39,6 +42,8 @@ ESTIMATORS: dict[str, Estimator] = {
     "nonlinear-least-squares": Estimator(best_sinusoid, Sinusoid),
     "best-orbit": Estimator(best_orbit, IntervalMap),
     "errors-in-variables": Estimator(errors_in_variables, IntervalMap),
+    "best-henon-orbit": Estimator(best_henon_orbit, Henon),
+    "best-motion": Estimator(best_motion, VanDerPol, 4_000),
     "norm": Estimator(lambda task, x: task.measure(x), Ring),
     "best-trajectory": Estimator(best_trajectory, Pendulum, 4_000),
     "smoothed-length": Estimator(smoothed_length, Maze),
