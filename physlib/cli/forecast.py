@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from physlib.core.errors import PhyslibError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +25,18 @@ def forecast(
     profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop",
     draws: Annotated[int, typer.Option(help="Monte Carlo size.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Seed of the Monte Carlo.")] = 0,
+    from_pilots: Annotated[
+        bool, typer.Option("--from-pilots", help="Every kernel, its numbers from stored pilots of --model.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="Whose pilots.")] = "diffusion-mlp",
+    seal: Annotated[str | None, typer.Option(help="Write that forecast here, with a digest; score it later.")] = None,
 ) -> None:
     """Forecast the shift of a task's quantity from a kernel, without training."""
+    if from_pilots:
+        _from_pilots(task, prior, model, profile, seal)
+        return
+    if seal is not None:
+        raise PhyslibError("--seal needs --from-pilots: only a forecast made from runs can be sealed.")
     from physlib import tasks
     from physlib.cli import text
     from physlib.forecasting.forecast import forecast as push
@@ -43,6 +56,37 @@ def forecast(
         scores = score(histogram, answer.mass, answer.noise)
         numbers = ", ".join(f"{name} {value:.3f}" for name, value in scores._asdict().items())
         typer.echo(f"against {against} seed {run_seed}: {numbers}")
+
+
+def _from_pilots(task: str, prior: str | None, model: str, profile: str, seal: str | None) -> None:
+    """Make a forecast from pilots, print it, and seal it where a file is named."""
+    from physlib import tasks
+    from physlib.cli import text
+    from physlib.evaluation import sealing
+    from physlib.models import get_model
+
+    system, row = tasks.get_task(task, prior), get_model(model)
+    text.check_outputs([seal], [])
+    if seal is not None:
+        sealing.check_new(Path(seal), system.name, row.name, profile)
+    made = sealing.make(system.name, row.name, profile)
+    typer.echo(text.sealed_forecast(made))
+    if seal is not None:
+        sealing.write(Path(seal), made)
+        typer.echo(
+            f"sealed in {seal}, digest {made.digest[:12]}; commit it, train the runs, then: physlib score {seal}"
+        )
+
+
+def score(
+    file: Annotated[str, typer.Argument(help="A sealed forecast.")],
+) -> None:
+    """Score a sealed forecast against the runs that came after it, beside what each baseline would have got."""
+    from physlib.cli import text
+    from physlib.evaluation import sealed_scores, sealing
+
+    made = sealing.read(Path(file))
+    typer.echo(text.sealed_scores(made, sealed_scores.scores(made), sealed_scores.verdicts([made])))
 
 
 def _histograms(task: Task, model: str, profile: str, estimator: str | None) -> dict[int, np.ndarray]:

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from physlib.cli.audit import audit
-from physlib.cli.forecast import forecast
+from physlib.cli.forecast import forecast, score
 from physlib.cli.when import when
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import Damaged, Missing
@@ -105,6 +105,7 @@ def run(
 
 
 app.command()(forecast)
+app.command()(score)
 app.command()(when)
 app.command()(audit)
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.rng import numpy_rng
 from physlib.evaluation.decision import balanced_counts
@@ -18,10 +20,14 @@ from physlib.kernels import FAMILIES, Kernel
 from physlib.runs.config import Config
 from physlib.runs.store import Result
 from physlib.stats.distances import total_variation, tv_floor
+from physlib.stats.histogram import flat_mass
+from physlib.studies import sealed
 from physlib.tasks import Task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from physlib.evaluation.sealing import SealedForecast
 
 SAMPLE = 20_000  # size of the sample that a printed forecast's interval is for
 NAMING = ("task", "model", "profile", "seed", "role")  # fields of a configuration with options of their own
@@ -152,3 +158,32 @@ def results_table(found: pd.DataFrame) -> str:
     shown = found[[name for name in SHOWN if found[name].notna().any()]]
     digits = dict.fromkeys(shown.select_dtypes("float"), "{:.3f}".format)
     return shown.to_string(index=False, na_rep="", formatters=digits, justify="left")
+
+
+def sealed_forecast(made: SealedForecast) -> str:
+    """A forecast from pilots: what each kernel says, and which of two is expected to win."""
+    lines = [f"{made.task} {made.model}, from {len(made.pilots)} pilots; runs to come: {len(made.runs)}"]
+    lines += [f"  {'kernel':<18} {'forecast TV':>11} {'fits pilots, R2':>16}  numbers"]
+    for one in made.forecasts:
+        shift = total_variation(np.array(one.mass), flat_mass(len(one.mass) - 3))
+        numbers = ", ".join(f"{name} {value:.4f}" for name, value in one.parameters.items())
+        bound = " (at the end of its range)" if one.at_bound else ""
+        fits = "no shift" if one.pilot_r2 is None else f"{one.pilot_r2:.2f}"
+        lines.append(f"  {one.kernel:<18} {shift:>11.4f} {fits:>16}  {numbers}{bound}")
+    lines.append(
+        f"share of the pilots' shift made below level {sealed.READ_AT:g}: {made.locality:.2f}; "
+        f"expected to win on inner bins: {made.expected} ({made.kernel} against {made.rival})"
+    )
+    return "\n".join(lines)
+
+
+def sealed_scores(made: SealedForecast, found: pd.DataFrame, verdict: pd.DataFrame) -> str:
+    """Each kernel and baseline against the runs, means over seeds, and whether the expected one won."""
+    columns = ["r2", "r2_inner", "skill", "coverage", "interval_score"]
+    table = found.groupby("kernel", sort=False)[columns].mean().to_string(float_format="{:.3f}".format, na_rep="-")
+    one = verdict.iloc[0]
+    ends = {True: "as expected", False: "not as expected"}.get(one.right, "neither says anything there")
+    return (
+        f"{made.task} {made.model}, sealed {made.digest[:12]}, {found.seed.nunique()} runs, means\n{table}\n"
+        f"inner bins: {one.kernel} {one.inner_kernel:.2f}, {one.rival} {one.inner_rival:.2f}; {ends}"
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import time
 import warnings
 from collections.abc import Iterable, Iterator
@@ -124,8 +125,16 @@ def produce(config: Config, device: str, checkpoint: Path | None, keep: Keep = E
     else:
         measured, arrays, record = _select(setup, earlier[0])
     summary, facts = summarise(setup.task, measured, setup.data.x)
-    record |= facts | {"seconds_total": _since(started)}
+    record |= facts | _forecast_before(config) | {"seconds_total": _since(started)}
     return Result(config, keep.chosen(arrays | measured | setup.change.arrays) | summary, provenance(device) | record)
+
+
+def _forecast_before(config: Config) -> dict[str, str]:
+    """Digest of the forecast that was sealed before this run, where there is one."""
+    path = Store.of(config.profile).forecast(config.task, config.model)
+    if config.role == "pilot" or config.mitigation or not path.exists():
+        return {}
+    return {"forecast": json.loads(path.read_text())["digest"]}
 
 
 def _select(setup: Setup, result: Result) -> tuple[Arrays, Arrays, dict[str, Any]]:

@@ -63,6 +63,10 @@ class Store:
         name = f"{config.profile}-{config.role}-seed{config.seed}-{config.key}.safetensors"
         return self.root / config.task / config.model / name
 
+    def forecast(self, task: str, model: str) -> Path:
+        """The file of the forecast of a task and model that is sealed before their evaluation runs exist."""
+        return self.root / "sealed" / f"{task} {model}.json"
+
     def work(self, config: Config, kind: str) -> Path:
         """A scratch file of a run under way, `kind` its suffix."""
         return self.root / ".work" / f"{config.key}.{kind}"

@@ -1,0 +1,68 @@
+"""What became of sealed forecasts: every kernel and baseline in them against the runs that came after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from physlib.evaluation.sealing import SealedForecast, read
+from physlib.evaluation.shift import counts
+from physlib.forecasting.score import score
+from physlib.runs.run import fetch
+from physlib.runs.store import Result, Store
+from physlib.stats.intervals import coverage, interval_score
+from physlib.studies import sealed
+
+
+def stored(profile: str) -> list[SealedForecast]:
+    """The sealed forecasts of the study, in its order. Raises `Missing` or `Damaged`."""
+    store = Store.of(profile)
+    return [read(store.forecast(task, model)) for task, model in sealed.cells()]
+
+
+def exists(made: SealedForecast) -> bool:
+    """Whether all runs that a forecast speaks of are there."""
+    configs = sealed.judged(made.task, made.model, made.profile)
+    return all(Store.of(made.profile).path(config).exists() for config in configs)
+
+
+def scores(made: SealedForecast, runs: list[Result] | None = None) -> pd.DataFrame:
+    """Each kernel and baseline against each run, one row a pair.
+
+    Columns: `task`, `model`, `kernel`, `seed`, `corr`, `r2`, `r2_inner`, `sign`, `skill` as in `Score`, `coverage` of the
+    95 % intervals of bin masses and their mean `interval_score`. Raises `Missing` where runs are not there yet.
+    """
+    runs = fetch(sealed.judged(made.task, made.model, made.profile)) if runs is None else runs
+    rows = []
+    for run, histogram in zip(runs, counts(runs), strict=True):
+        seen = histogram / histogram.sum()
+        for one in made.forecasts:
+            ends = np.array(one.low), np.array(one.high)
+            rows.append(
+                {"task": made.task, "model": made.model, "kernel": one.kernel, "seed": run.config.seed}
+                | score(histogram, np.array(one.mass), np.array(one.noise))._asdict()
+                | {"coverage": coverage(*ends, seen), "interval_score": interval_score(*ends, seen)}
+            )
+    return pd.DataFrame(rows)
+
+
+def verdicts(found: Iterable[SealedForecast]) -> pd.DataFrame:
+    """One row a sealed forecast whose runs exist: what was expected to win on inner bins, and what won.
+
+    Columns: `task`, `model`, `locality`, `expected`, `kernel`, `rival`, `inner_kernel`, `inner_rival` (mean R2 over seeds,
+    NaN where there is no shift), `won`, and `right`, None where neither could win.
+    """
+    rows = []
+    for made in found:
+        inner = scores(made).groupby("kernel").r2_inner.mean()
+        ours, theirs = inner[made.kernel], inner[made.rival]
+        decided = bool(np.isfinite(ours) and np.isfinite(theirs) and max(ours, theirs) > 0)
+        won = (made.kernel if ours > theirs else made.rival) if decided else None
+        rows.append(
+            {"task": made.task, "model": made.model, "locality": made.locality, "expected": made.expected}
+            | {"kernel": made.kernel, "rival": made.rival, "inner_kernel": ours, "inner_rival": theirs}
+            | {"won": won, "right": won == made.expected if decided else None}
+        )
+    return pd.DataFrame(rows)
