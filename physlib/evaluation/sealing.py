@@ -156,7 +156,7 @@ def _by_baselines(
 
 def _elsewhere(
     task: tasks.Task, model: str, profile: str, kernel: str, source: str
-) -> tuple[Float[np.ndarray, "J M"], Float[np.ndarray, "J M"]]:
+) -> tuple[Float[np.ndarray, "G M"], Float[np.ndarray, "G M"]]:
     """What the same kernel said of finished groups of the same model and prior, and what came of those."""
     pairs = []
     for name in _finished(task, model, profile):
@@ -184,8 +184,8 @@ def _with_interval(
     mass: Mass,
     noise: Mass,
     members: Float[np.ndarray, "J M"],
-    expected: Float[np.ndarray, "J M"],
-    observed: Float[np.ndarray, "J M"],
+    expected: Float[np.ndarray, "G M"],
+    observed: Float[np.ndarray, "G M"],
     n: int,
 ) -> SealedKernel:
     off = misfit(mass, expected, observed) if len(observed) else np.zeros_like(mass)
