@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from physlib.evaluation.claims import RESOLUTION
+from physlib.evaluation.rows import Row, Runs
 from physlib.evaluation.sealing import SealedForecast, read
 from physlib.evaluation.shift import counts
 from physlib.forecasting.score import score
@@ -66,3 +68,24 @@ def verdicts(found: Iterable[SealedForecast]) -> pd.DataFrame:
             | {"won": won, "right": won == made.expected if decided else None}
         )
     return pd.DataFrame(rows)
+
+
+def _rows(runs: Runs) -> list[Row]:
+    """C5: every kernel and baseline of a sealed forecast, and by how much the one with trajectories is ahead of its rival."""
+    made = read(Store.of("laptop").forecast(runs.evidence.task, runs.evidence.model))
+    found, rows = scores(made, runs.found), []
+    names = ["corr", "r2", "r2_inner", "sign", "skill", "coverage", "interval_score"]
+    for one in made.forecasts:
+        mine = found[found.kernel == one.kernel]
+        columns = {"kernel": one.kernel, "source": "scaled", "parameters": one.parameters, "at_bound": one.at_bound}
+        columns |= {"n_parameters": len(one.parameters), "seconds_forecast": one.seconds, "revision": made.revision}
+        rows.append(runs.row("r2", list(mine.r2), RESOLUTION, **columns, **mine[names].mean().to_dict()))
+    inner = found.pivot(index="seed", columns="kernel", values="r2_inner")
+    ahead = list(inner[made.kernel] - inner[made.rival])
+    pair = {"kernel": f"{made.kernel} over {made.rival}", "source": "scaled", "share": made.locality}
+    pair |= {"level": sealed.READ_AT, "fitted_on": f"expected: {made.expected}", "revision": made.revision}
+    return [*rows, runs.row("advantage on inner bins", ahead, RESOLUTION, **pair)]
+
+
+MAKERS = {sealed.SEALED: _rows}
+"""Makers of rows by the variant of the evidence."""

@@ -12,7 +12,7 @@ from physlib.models import PROBES, RENOISE
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
-from physlib.studies import confounds, mechanism
+from physlib.studies import confounds, mechanism, sealed
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.forecasts import (
     APPLIED,
@@ -90,6 +90,7 @@ def evidence(profile: str) -> list[Evidence]:
     """The runs behind every claim, in the order of the results table. Raises `PhyslibError` at paper."""
     found = [e for pair in groups(profile) for e in _of_group(*pair, profile)]
     found += [e for prior in (mechanism.FLAT, *mechanism.SMOOTH) for e in _of_prior(prior, profile)]
+    found += [Evidence("C5", *cell, sealed.SEALED, *_sealed(*cell, profile)) for cell in sealed.trained(profile)]
     found += [Evidence("C2", *pair, None, seeds(*pair, profile)) for pair in families(profile)]
     if profile != "smoke":
         found += [Evidence("C3", *pair, None, seeds(*pair, profile)) for pair in APPLIED]
@@ -107,6 +108,11 @@ def evidence(profile: str) -> list[Evidence]:
         seen = tuple(c for c in e.configs if c not in e.after)
         found.append(Evidence(CLAIMS[e.strategy], e.task, e.after[0].model, e.strategy, e.after, seen))
     return sorted(found, key=lambda e: int(e.claim[1:]))
+
+
+def _sealed(task: str, model: str, profile: str) -> tuple[tuple[Config, ...], tuple[Config, ...]]:
+    """Evaluation runs and pilots of a forecast that was sealed."""
+    return tuple(sealed.judged(task, model, profile)), tuple(sealed.pilots(task, model, profile))
 
 
 def _of_group(task: str, model: str, profile: str) -> Iterator[Evidence]:
@@ -153,7 +159,8 @@ def runs(profile: str) -> list[Config]:
     planned = seeds(MAZES[0], PLANNER, profile)
     # factors share the runs at their usual level, remedies those without any
     behind = [c for e in evidence(profile) for c in (*e.seen, *e.configs)]
-    return list(dict.fromkeys([*paired, *audited, *planned, *behind]))
+    to_come = [c for cell in sealed.cells() if profile == "laptop" for c in sealed.pilots(*cell, profile)]
+    return list(dict.fromkeys([*paired, *audited, *planned, *behind, *to_come]))
 
 
 def keep(config: Config) -> Keep:

@@ -21,6 +21,10 @@ UNUSED = "maze-large"
 LOCAL = 0.5
 """Share of the shift that pilots bring back from level `READ_AT` above which a kernel of trajectories should win."""
 READ_AT = 0.2
+TRAINED = 0
+"""How many of the cells have been trained since; the others are still to come."""
+SEALED = "sealed"
+"""Variant of the evidence of these runs."""
 N_DECISION = 5_000
 """How many trajectories a decision curve of a pilot follows."""
 _STEP = 0.05
@@ -58,3 +62,8 @@ def pilots(task: str, model: str, profile: str) -> list[Config]:
 def judged(task: str, model: str, profile: str) -> list[Config]:
     """Runs that a forecast is scored on."""
     return mechanism.followed(task, model, profile)
+
+
+def trained(profile: str) -> tuple[tuple[str, str], ...]:
+    """The cells whose evaluation runs are stored; none at smoke, where nothing is sealed."""
+    return cells()[:TRAINED] if profile == "laptop" else ()
