@@ -11,18 +11,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("book")]
 
 PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "book/intro": (0, 0, 0),
-    "notebooks/00_quickstart": (5, 2, 0),
-    "notebooks/01_tasks": (4, 1, 0),
-    "notebooks/02_phenomenon": (1, 1, 0),
-    "notebooks/03_mechanism": (20, 4, 0),
-    "notebooks/04_kernels": (10, 4, 0),
-    "notebooks/05_forecast": (3, 3, 1),
-    "notebooks/06_confounds": (0, 3, 0),
-    "notebooks/07_maze": (3, 8, 1),
-    "notebooks/08_pendulum": (3, 6, 2),
-    "notebooks/09_mitigations": (2, 5, 1),
-    "notebooks/10_audit": (1, 5, 0),
-    "notebooks/11_when": (2, 4, 0),
+    "notebooks/01_quickstart": (5, 2, 0),
+    "notebooks/02_tasks": (4, 1, 0),
+    "notebooks/15_models": (1, 1, 0),
+    "notebooks/16_locality": (20, 4, 0),
+    "notebooks/14_kernels": (10, 4, 0),
+    "notebooks/17_forecasts": (3, 3, 1),
+    "notebooks/18_confounds": (0, 3, 0),
+    "notebooks/08_maze": (3, 8, 1),
+    "notebooks/09_pendulum": (3, 6, 2),
+    "notebooks/19_all_remedies": (2, 5, 1),
+    "notebooks/12_audit": (1, 5, 0),
+    "notebooks/20_priors": (2, 4, 0),
     "book/notation": (15, 0, 0),
     "book/claims": (0, 0, 0),
     "book/limits": (0, 0, 0),
@@ -96,7 +96,7 @@ def test_every_figure_has_words(visit, name):
         assert len(label) > 20
         # a figure says which runs it is of; an audit's, which files
         origin = r"Profile smoke, seeds [\d, ]+, revision|\d demonstrations\b.*; seed \d"
-        assert re.search(origin, figure.locator("figcaption").inner_text())
+        assert re.search(origin, figure.locator("figcaption").text_content())
     for image in page.locator("main img").all():
         assert image.get_attribute("alt")
         assert "_images/" not in image.get_attribute("alt")
@@ -111,7 +111,7 @@ def luminance(colour):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_legible_in_both_schemes(visit, scheme):
-    page, _, _ = visit("notebooks/05_forecast", scheme=scheme)
+    page, _, _ = visit("notebooks/17_forecasts", scheme=scheme)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.wait_for_selector(".js-plotly-plot .main-svg")
     page.wait_for_timeout(500)
@@ -129,7 +129,7 @@ def test_figures_are_legible_in_both_schemes(visit, scheme):
 
 
 def test_slider_moves_the_forecast(visit):
-    page, _, _ = visit("notebooks/05_forecast")
+    page, _, _ = visit("notebooks/17_forecasts")
     page.wait_for_selector("#forecast-slider .slider-grip-rect")
     read = (
         "[document.querySelector('#forecast-slider').data[0].y, document.querySelector('#forecast-slider').data[1].y]"
@@ -148,7 +148,7 @@ def test_slider_moves_the_forecast(visit):
 
 
 def test_play_moves_the_pendulums_and_pause_stops_them(visit):
-    page, _, _ = visit("notebooks/08_pendulum")
+    page, _, _ = visit("notebooks/09_pendulum")
     page.wait_for_selector("#pendulum-swing .updatemenu-button")
     read = "document.querySelector('#pendulum-swing').data.at(-1).x.join()"
     play, pause = (page.locator("#pendulum-swing .updatemenu-button", has_text=word) for word in ("play", "pause"))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from physlib.figures.style import GREY, ORANGE, Origin
+from physlib.figures.style import GREY, ORANGE, Origin, caption
 from physlib.tasks import Task
 
 PLOTLY_JS = "../_static/vendor/plotly.min.js"
@@ -46,8 +46,7 @@ class Interactive:
         )
         return (
             f'<figure class="phys"><div role="img" aria-label="{html.escape(self.alt, quote=True)}">{plot}</div>'
-            f"<figcaption>{html.escape(self.finding)} <small>{html.escape(str(self.origin))}</small>"
-            "</figcaption></figure>"
+            f"{caption(self.finding, self.origin)}</figure>"
         )
 
 

@@ -12,7 +12,7 @@ import html
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
@@ -48,6 +48,7 @@ STYLE = {
 styled = matplotlib.rc_context(STYLE)
 """Decorator of every function that draws."""
 
+NARROWEST, WIDEST = 50, 118  # pixels that an inch of a figure takes on a phone, and on a large screen
 _JOINS = "stroke-linejoin: round; stroke-linecap: butt"
 
 
@@ -70,7 +71,7 @@ class CaptionedFigure:
 
     name: str
     figure: Figure
-    finding: str  # the caption: what the figure shows, with its numbers
+    finding: str  # the caption: its first sentence is shown, the others unfold
     alt: str  # what is drawn, for those who do not see it
     origin: Origin | str
     numbers: Sequence[pd.DataFrame]  # what is plotted, stretch by stretch
@@ -94,19 +95,32 @@ class CaptionedFigure:
         numbers = pd.concat(self.numbers).to_csv(index=False, lineterminator="\n")
         return f"# {self.name}. {self.origin}\n{numbers}"
 
+    def saying(self, sentence: str) -> CaptionedFigure:
+        """The same figure under a caption of its own; what it said before unfolds below."""
+        return replace(self, finding=f"{sentence} {self.finding}")
+
     def __repr__(self) -> str:
         return f"{self.name}: {self.finding}"
 
     def _repr_html_(self) -> str:
-        numbers = base64.b64encode(self.csv().encode()).decode()
         width = self.figure.get_figwidth()
+        numbers = base64.b64encode(self.csv().encode()).decode()
+        link = f'<a download="{self.name}.csv" href="data:text/csv;base64,{numbers}">numbers (CSV)</a>'
         return (
             f'<figure class="phys" id="{self.name}"><div class="phys-scroll" tabindex="0">'
-            f'<div style="min-width:{width * 66:.0f}px;max-width:{width * 118:.0f}px">{self.svg()}</div></div>'
-            f"<figcaption>{html.escape(self.finding)} <small>{html.escape(str(self.origin))} "
-            f'<a download="{self.name}.csv" href="data:text/csv;base64,{numbers}">numbers (CSV)</a></small>'
-            "</figcaption></figure>"
+            f'<div style="min-width:{width * NARROWEST:.0f}px;max-width:{width * WIDEST:.0f}px">{self.svg()}</div></div>'
+            f"{caption(self.finding, self.origin, link)}</figure>"
         )
+
+
+def caption(finding: str, origin: Origin | str, link: str = "") -> str:
+    """The first sentence of a finding as a caption; the rest, the origin and a link behind a mark that unfolds."""
+    first, _, rest = finding.partition(". ")
+    more = html.escape(f"{rest} {origin}".strip())
+    return (
+        f"<figcaption>{html.escape(first.removesuffix('.'))}. "
+        f"<details><summary>details, runs, numbers</summary>{more} {link}</details></figcaption>"
+    )
 
 
 class Numbers(list[pd.DataFrame]):
