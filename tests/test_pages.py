@@ -65,15 +65,14 @@ def test_cells_are_small(page):
 def test_page_has_its_parts(page):
     text = page.read_text()
     for part in (
-        "**Claim.**",
-        "What it costs",
-        "**What to look at.**",
-        "**What would refute it.**",
+        "{admonition} Answer",
+        "**What would refute it",
         "{exercise}",
         "{solution-start}",
         "**How to cite.**",
     ):
         assert part in text, f"{page.stem} lacks {part}"
+    assert re.search(r"^# .+\?$", text, re.MULTILINE), f"{page.stem}: the title is no question"
     assert re.search(r"^ *assert ", text, re.MULTILINE)
 
 
