@@ -1,11 +1,13 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
+from physlib.figures.cartoons import average_at_an_edge, error_through_measurement, parting_orbits
 from physlib.figures.confounds import power_laws, shift_by_factor, shift_by_range
 from physlib.figures.decision import advantage_by_locality, decision_curves, estimator_swap, prior_histograms
 from physlib.figures.forecasts import forecast_scores, shift_by_bin
 from physlib.figures.interactive import size_slider
 from physlib.figures.maze import length_change, maze_paths, training_length
 from physlib.figures.mechanism import drift_and_spread, drift_by_size, locality, transition
+from physlib.figures.overview import plausible_dots, remedy_forest, samples_and_count, sealed_dots
 from physlib.figures.pendulum import energy_rise, pendulum_animation
 from physlib.figures.remedies import (
     remedy_effects,
@@ -22,11 +24,13 @@ __all__ = [
     "CaptionedFigure",
     "Origin",
     "advantage_by_locality",
+    "average_at_an_edge",
     "decision_curves",
     "denoising_error",
     "drift_and_spread",
     "drift_by_size",
     "energy_rise",
+    "error_through_measurement",
     "estimator_swap",
     "fitted_sizes",
     "forecast_interval",
@@ -36,13 +40,18 @@ __all__ = [
     "locality",
     "maze_paths",
     "observed_and_forecast",
+    "parting_orbits",
     "pendulum_animation",
+    "plausible_dots",
     "power_laws",
     "prior_histograms",
     "remedy_effects",
     "remedy_forecasts",
+    "remedy_forest",
     "remedy_menu",
     "requested_and_generated",
+    "samples_and_count",
+    "sealed_dots",
     "sensitivities",
     "shift_by_bin",
     "shift_by_factor",

@@ -56,7 +56,7 @@ def steps(axes: Axes, bins: Bins, mass: Float[np.ndarray, " M"], fill: bool = Fa
             axes.plot([centre - width / 2, centre + width / 2], [relative[row]] * 2, **(style | {"label": None}))
 
 
-def _frame(axes: Axes, task: Task, floor: float) -> None:
+def frame(axes: Axes, task: Task, floor: float) -> None:
     """The flat prior with the band that sampling alone explains, and labels."""
     axes.axhspan(1 - floor, 1 + floor, color=GREY, alpha=0.3, lw=0)
     axes.plot([task.lo, task.hi], [1, 1], color=INK, lw=1)
@@ -111,7 +111,7 @@ def histograms(
     sizes = np.broadcast_to(n, len(cells))
     for ax, (task, model, masses), size in zip(axes.flat, cells, sizes, strict=False):
         bins = masses.shape[1] - 3
-        _frame(ax, task, bin_noise(bins, size))
+        frame(ax, task, bin_noise(bins, size))
         for seed, mass in zip(origin.seeds, masses, strict=True):
             steps(ax, task.bins, mass, color=COLOURS[seed % len(COLOURS)], lw=1.2)
             numbers.add(task=task.name, model=model, seed=seed, **bin_columns(task, bins), mass=mass)
@@ -150,7 +150,7 @@ def observed_and_forecast(
     """The observed histogram filled, forecasts as lines over it."""
     figure, axes = subplots(6.6, 3.2)
     ax, bins = axes[0, 0], len(observed) - 3
-    _frame(ax, task, bin_noise(bins, n))
+    frame(ax, task, bin_noise(bins, n))
     steps(ax, task.bins, observed, fill=True, color=GREY, alpha=0.45, label="observed in samples")
     for colour, (label, mass) in zip(cycle(COLOURS), forecasts.items(), strict=False):
         steps(ax, task.bins, mass, color=colour, lw=1.8, label=label)
