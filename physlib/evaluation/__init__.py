@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = public(
         "mechanism": ("estimator_table", "mean_shift", "open_shares", "open_shift"),
         "ideal_denoising": ("parting",),
         "coordinates": ("chart_properties",),
-        "sealed_scores": ("scores", "verdicts"),
+        "sealed_scores": ("scores", "sealed_forecasts", "verdicts"),
         "remedy_tables": ("agreement", "outcomes", "ratios"),
         "shift": (
             *("clean_shift", "copied", "counts", "filter_shift", "local_shift", "locality", "observed", "over_seeds"),

@@ -18,16 +18,9 @@ from physlib.stats.intervals import coverage, interval_score
 from physlib.studies import sealed
 
 
-def stored(profile: str) -> list[SealedForecast]:
-    """The sealed forecasts of the study, in its order. Raises `Missing` or `Damaged`."""
-    store = Store.of(profile)
-    return [read(store.forecast(task, model)) for task, model in sealed.cells()]
-
-
-def exists(made: SealedForecast) -> bool:
-    """Whether all runs that a forecast speaks of are there."""
-    configs = sealed.judged(made.task, made.model, made.profile)
-    return all(Store.of(made.profile).path(config).exists() for config in configs)
+def sealed_forecasts(profile: str = "laptop") -> list[SealedForecast]:
+    """The sealed forecasts whose runs have been trained since, in order. Raises `Missing` or `Damaged`."""
+    return [read(Store.of(profile).forecast(*cell)) for cell in sealed.trained(profile)]
 
 
 def scores(made: SealedForecast, runs: list[Result] | None = None) -> pd.DataFrame:

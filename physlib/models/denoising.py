@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from physlib.core.errors import unknown
 from physlib.models.base import TrajectoryModel
-from physlib.models.losses import EDMLoss, Penalty, velocity_loss
-from physlib.models.precond import EDM, Denoiser, StraightPath
+from physlib.models.losses import EDMLoss, Penalty, clean_loss, velocity_loss
+from physlib.models.precond import EDM, Clean, Denoiser, StraightPath
 from physlib.models.samplers import SAMPLERS, Sampler, heun, noise_levels, stochastic
-from physlib.models.wrappers import Conditioning, EndPoints, Held, Numbers, Unconditional
+from physlib.models.wrappers import Conditioning, EndPoints, FirstSteps, Held, Numbers, Unconditional
+
+SHOWN = 3  # frames that a continuation is given
 
 
 class DenoisingModel(TrajectoryModel):
@@ -140,6 +142,16 @@ def flow_matching(*network: Any, sampler: str = "heun") -> DenoisingModel:
 def planner(*network: Any) -> DenoisingModel:
     """EDM between given end points, held in training and in sampling as Diffuser holds them."""
     return DenoisingModel(*network, conditioning=EndPoints())
+
+
+def clips(*network: Any) -> DenoisingModel:
+    """Whole clips, the network predicting clean frames."""
+    return DenoisingModel(*network, Clean, clean_loss)
+
+
+def continuation(*network: Any) -> DenoisingModel:
+    """The same after the first `SHOWN` frames, which are held in training and in sampling."""
+    return DenoisingModel(*network, Clean, clean_loss, conditioning=FirstSteps(SHOWN))
 
 
 def _sampler(name: str) -> Sampler:

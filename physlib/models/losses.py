@@ -44,6 +44,13 @@ class EDMLoss:
         return loss + self.penalty(denoised[near], x[near])
 
 
+def clean_loss(denoiser: Denoiser, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
+    """Mean squared error of denoised trajectories at the levels of `EDMLoss`, each weighing the same."""
+    sigma = (P_MEAN + P_STD * torch.randn(len(x), generator=rng, device=x.device)).exp()
+    noise = torch.randn(x.shape, generator=rng, device=x.device) * sigma[:, None, None]
+    return (denoiser(x + noise, sigma) - x).square().mean()
+
+
 def velocity_loss(denoiser: StraightPath, x: Float[Tensor, "N T D"], rng: torch.Generator) -> Float[Tensor, ""]:
     """Mean squared error of the velocity at times drawn evenly from (0, 1), halved."""
     t = torch.rand(len(x), generator=rng, device=x.device).clamp(1e-5, 1 - 1e-5)

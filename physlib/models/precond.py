@@ -39,6 +39,19 @@ class EDM:
 
 
 @dataclass(frozen=True)
+class Clean:
+    """The network predicts clean data: `c_skip = 0`, `c_out = 1`, `c_in` and `c_noise` as in EDM.
+
+    For frames with more pixels than the network is wide, which cannot carry the noise of all of them to its output.
+    """
+
+    network: Network
+
+    def __call__(self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"]) -> Float[Tensor, "N T D"]:
+        return self.network(x / total(sigma), sigma.log() / 4)
+
+
+@dataclass(frozen=True)
 class StraightPath:
     """Flow matching: the network predicts the velocity `e - x` at the point `(1 - t) x + t e` between data and noise.
 

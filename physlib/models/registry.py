@@ -53,6 +53,7 @@ class ModelRow:
     seconds: tuple[float, float]  # on one core, per trajectory of 16 steps: training step, evaluation
     fields: frozenset[str]  # those of `SOME_FIELDS` that mean something to it
     plans: bool = False  # whether it is trained between given end points, so that samples are plans
+    continues: bool = False  # whether it is given the first frames of a video
     version: int = 1  # raise by hand when the meaning of the model changes: stored runs then miss
 
 
@@ -102,6 +103,8 @@ _ROWS = (
     ModelRow("flow-mlp", _denoising("flow_matching", "mlp"), RENOISE, (2.9e-5, 7e-6), _FLOW),
     ModelRow("autoregressive-transformer", _autoregressive, CONTINUE, (3.5e-4, 2e-4), _WHOLE),
     ModelRow("vae-mlp", _vae, REENCODE, (2e-4, 1e-4), _WHOLE),
+    ModelRow("video-unet", _denoising("continuation", "unet"), RENOISE, (2.4e-4, 4.8e-5), _PLANNER, continues=True),
+    ModelRow("clip-unet", _denoising("clips", "unet"), RENOISE, (2.4e-4, 4.8e-5), frozenset({"heun_steps"})),
     ModelRow("planner-unet", _denoising("planner", "unet"), RENOISE, (2.4e-4, 4.8e-5), _PLANNER, plans=True),
 )
 MODELS: dict[str, ModelRow] = {row.name: row for row in _ROWS}

@@ -105,6 +105,25 @@ class EndPoints(Conditioning):
         return HeldEnds(make(network), condition)
 
 
+class FirstSteps(Conditioning):
+    """The first steps are known, in training as in sampling, as in a video that is continued."""
+
+    def __init__(self, count: int):
+        super().__init__()
+        self.count = count
+
+    def template(self, known, steps, dims):
+        return known
+
+    def split(self, x, rng):
+        shown = torch.full_like(x, torch.nan)
+        shown[:, : self.count] = x[:, : self.count]
+        return x, shown
+
+    def denoiser(self, make, network, condition):
+        return HeldEnds(make(network), condition)
+
+
 class Numbers(Conditioning):
     """C numbers of each trajectory are known; samples are requested by them, `(N, C)`.
 

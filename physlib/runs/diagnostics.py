@@ -11,6 +11,7 @@ Arrays (`L` probe levels, `K` bins, `M` plans; float32 unless noted):
   `probe_spectrum` `(L, T, D)`: mean square of their discrete cosine transform over time (type II, orthonormal);
 - `plan_q` `(M,)`: quantity of paths planned between the end points of fresh demonstrations, `plan_residual`
   `(M,)` float16 their residual, `plan_data_q` `(M,)` the quantity of those demonstrations;
+- `clip/SET/NAME` `(M,)`: what continuations of test clips of a set show, see `physlib.tasks.video_variants.continued`;
 - `nearest_sample`, `nearest_fresh` `(M,)`: distance of samples, and of fresh data, to the nearest training
   trajectory, root mean square per entry in channel standard deviations.
 """
@@ -27,11 +28,12 @@ from physlib.core.rng import numpy_rng, torch_rng
 from physlib.kernels.additive import estimate_covariance, from_spectrum
 from physlib.models import Probe
 from physlib.runs.config import Config
-from physlib.runs.setup import end_points
+from physlib.runs.setup import end_points, first_frames
 from physlib.runs.store import Result
 from physlib.stats.histogram import BINS
 from physlib.stats.nearest import nearest
-from physlib.tasks import Task
+from physlib.tasks import Task, Video
+from physlib.tasks.video_variants import continued
 
 if TYPE_CHECKING:
     from physlib.models.base import TrajectoryModel
@@ -100,6 +102,20 @@ def plans(model: TrajectoryModel, task: Task, config: Config) -> dict[str, np.nd
         "plan_residual": task.residual(planned).astype(np.float16),
         "plan_data_q": data.q.astype(np.float32),
     }
+
+
+def continuations(model: TrajectoryModel, task: Video, config: Config) -> dict[str, np.ndarray]:
+    """Let a model go on from the first frames of test clips, within its training's range and beyond."""
+    import torch
+
+    found = {}
+    for name in task.tests:
+        data = task.test(name, config.n_plans, numpy_rng(config.seed, f"clips {name}"))
+        known = torch.as_tensor(first_frames(data.x), dtype=torch.float32, device=model.device)
+        rng = torch_rng(config.seed, f"clips {name}", model.device.type)
+        made = torch.cat([model.sample(part, rng) for part in known.split(CHUNK)]).cpu().double().numpy()
+        found |= {f"clip/{name}/{key}": values for key, values in continued(task, made, data).items()}
+    return found
 
 
 def memorisation(

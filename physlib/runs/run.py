@@ -27,7 +27,7 @@ from physlib.core.rng import torch_rng
 from physlib.mitigations.base import within
 from physlib.runs.config import Config
 from physlib.runs.decision import decisions
-from physlib.runs.diagnostics import CHUNK, locality, memorisation, plans
+from physlib.runs.diagnostics import CHUNK, continuations, locality, memorisation, plans
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.setup import Setup, prepare
 from physlib.runs.store import Result, Store
@@ -166,7 +166,8 @@ def _train_and_sample(setup: Setup, device: str, checkpoint: Path | None) -> tup
             rows = within(task, measured["q"])
             measured, samples = {name: values[rows] for name, values in measured.items()}, samples[rows]
             took["kept"] = float(rows.mean())
-        arrays = locality(model, seen, setup.model.probe, config, setup.title) | plans(model, task, config)
+        completed = continuations if setup.model.continues else plans
+        arrays = locality(model, seen, setup.model.probe, config, setup.title) | completed(model, task, config)
         found, names = decisions(model, task, setup.model.probe, samples, setup.data.x, config, setup.title)
     arrays |= found | memorisation(samples, setup.data.x, task, config)
     arrays |= {"loss": np.asarray(record.losses, dtype=np.float32), "trajectories": samples.astype(np.float32)}

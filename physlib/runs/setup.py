@@ -17,6 +17,7 @@ from physlib.models import ModelRow, build, get_model
 from physlib.runs.config import Config
 from physlib.runs.store import Result
 from physlib.tasks import Task, Trajectories, get_task
+from physlib.tasks.video import SHOWN
 
 if TYPE_CHECKING:
     from physlib.models.base import TrajectoryModel
@@ -75,12 +76,14 @@ class Setup:
     def known(self) -> int | Float[np.ndarray, "N ..."]:
         """What the model is to know of its samples, see `TrajectoryModel.sample`.
 
-        Between the end points of fresh demonstrations for a planner, the numbers that the strategy requests, or nothing
+        Between the end points of fresh demonstrations for a planner, after their first frames, the numbers that the strategy requests, or nothing
         but how many there are.
         """
         n, seed = self.config.n_samples, self.config.seed
         if self.model.plans:
             return end_points(self.task.sample(n, numpy_rng(seed, "ends")).x)
+        if self.model.continues:
+            return first_frames(self.task.sample(n, numpy_rng(seed, "first frames")).x)
         return self.change.requested(n, numpy_rng(seed, "asked")) if self.change.requested else n
 
 
@@ -108,6 +111,13 @@ def end_points(x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
     """The first and last position of paths, everything else NaN."""
     known = np.full_like(x, np.nan)
     known[:, [0, -1], :2] = x[:, [0, -1], :2]
+    return known
+
+
+def first_frames(x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
+    """The frames of clips that a model is given, everything else NaN."""
+    known = np.full_like(x, np.nan)
+    known[:, :SHOWN] = x[:, :SHOWN]
     return known
 
 

@@ -19,15 +19,20 @@ from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from physlib.tasks.sinusoid import Sinusoid
 from physlib.tasks.van_der_pol import VanDerPol
+from physlib.tasks.video import Video
+from physlib.tasks.video_variants import PAIRS, BothSides, Gap, NarrowGap, OneSide
 
 _MAPS = (Ring, PolarRing, Sinusoid, Tent, Logistic, Henon, VanDerPol)
 _MAZES = (UMaze, MediumMaze, LargeMaze, TimedUMaze)
 _POINT_MAZES = (PointUMaze, PointMediumMaze)
 _ARMS = (ArmPositions, ArmSteps)
+_VIDEOS = (Video, Gap, NarrowGap, OneSide, BothSides, *PAIRS.values())
 _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
 SYNTHETIC = (Sinusoid.family, Tent.family, Logistic.family)
 """Tasks with a formula for a rule, which every model is trained on."""
-FAMILIES: dict[str, type[Task]] = {cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS)}
+FAMILIES: dict[str, type[Task]] = {
+    cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS, *_VIDEOS)
+}
 
 __all__ = [
     "FAMILIES",
@@ -48,6 +53,7 @@ __all__ = [
     "TaskInfo",
     "Trajectories",
     "VanDerPol",
+    "Video",
     "analytic_chart",
     "coordinate_sensitivity",
     "get_task",

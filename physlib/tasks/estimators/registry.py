@@ -21,6 +21,7 @@ from physlib.tasks.pendulum import Pendulum
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
 from physlib.tasks.van_der_pol import VanDerPol
+from physlib.tasks.video import Video, median_speed
 
 DEFAULT = "default"
 """Name of `task.measure`."""
@@ -44,6 +45,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "errors-in-variables": Estimator(errors_in_variables, IntervalMap),
     "best-henon-orbit": Estimator(best_henon_orbit, Henon),
     "best-motion": Estimator(best_motion, VanDerPol, 4_000),
+    "median-speed": Estimator(median_speed, Video),
     "norm": Estimator(lambda task, x: task.measure(x), Ring),
     "best-trajectory": Estimator(best_trajectory, Pendulum, 4_000),
     "smoothed-length": Estimator(smoothed_length, Maze),
