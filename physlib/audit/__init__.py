@@ -29,6 +29,7 @@ from physlib.audit.io.episodes import Reading
 from physlib.audit.io.read import Loaded
 from physlib.audit.plausibility import read_plausibility
 from physlib.audit.quantities import find_quantity
+from physlib.audit.redraw import Redraw, decide, read_redraw
 from physlib.audit.report.text import sentences
 from physlib.audit.representation import rank
 from physlib.audit.result import AuditResult, Baseline, Request, SampleFindings
@@ -128,6 +129,7 @@ def audit(
     residuals: Any = None,
     groups: Any = None,
     paired: Any = None,
+    redraw: str | Redraw | None = None,
     kernel: str | None = None,
     reading: Reading | None = None,
     samples_dt: float | None = None,
@@ -144,7 +146,8 @@ def audit(
     `reading` says. `quantity` is one of `QUANTITIES`, of `SCENE_QUANTITIES` in a `scene`, or `module:function`, whose code
     runs; of several, an `Audits` is made, with the rate of false discoveries controlled. `groups` names what makes
     trajectories depend on each other (an array beside them, a file of labels, labels; a pair where samples have their
-    own), `paired` the condition that each sample answers, `"row"` for its place in the file. `kernel` restricts forecast
+    own), `paired` the condition that each sample answers, `"row"` for its place in the file. `redraw` is the trained model as a
+    function of trajectories `(N, T, D)` and a noise level, or `module:function`: it says at which level the shift is made. `kernel` restricts forecast
     and fit to one kernel. `units` is that of the columns; time is in seconds where `reading.dt` or a file says it, else in
     steps; `samples_dt` and `samples_key` are the samples'
     own time step and name. `angles` are those of the chosen columns that are angles, in
@@ -153,17 +156,27 @@ def audit(
     reading = reading or Reading()
     reading = dataclasses.replace(reading, angles=tuple(angles) or reading.angles)
     check_kernel(kernel, residuals is not None)
+    named = read_redraw(redraw)
+    if named is not None and samples is None:
+        raise PhyslibError("--redraw says when the samples' shift is made: give --samples as well.")
     data = Data(demos, samples, baseline, residuals, groups, paired, samples_dt, samples_key)
     names = [quantity] if isinstance(quantity, str) else list(dict.fromkeys(quantity))
     if not names:
         raise PhyslibError(f"no quantity is named: choose among {', '.join(QUANTITIES)}.")
     known = [(name, find_quantity(name, scene)) for name in names]  # a wrong name costs no work
-    found = [_audited(data, name, measured, reading, kernel, units, seed) for name, measured in known]
+    found = [_audited(data, name, measured, reading, kernel, units, named, seed) for name, measured in known]
     return found[0] if isinstance(quantity, str) else Audits(found)
 
 
 def _audited(
-    data: Data, name: str, measured: Quantity, reading: Reading, kernel: str | None, units: str, seed: int
+    data: Data,
+    name: str,
+    measured: Quantity,
+    reading: Reading,
+    kernel: str | None,
+    units: str,
+    redraw: tuple[str, Redraw] | None,
+    seed: int,
 ) -> Audit:
     """One audit of one quantity."""
     taken = take_in(data, measured, reading, seed)
@@ -177,6 +190,9 @@ def _audited(
     rng, kept = numpy_rng(seed, "audit sensitivity"), len(taken.demos.rows)
     probed = population.at(np.sort(rng.choice(kept, min(PROBED, kept), replace=False)))
     left = None if taken.residuals is None else taken.residuals.name
+    found = None if taken.samples is None else _findings(population, taken, data.paired is not None, kernel, seed)
+    if found is not None and redraw is not None:
+        found = dataclasses.replace(found, decision=decide(population, taken.samples, redraw, seed))
     told = _words(data.groups), _words(data.paired)
     return Audit(
         demos=population,
@@ -186,7 +202,7 @@ def _audited(
         forecast=forecast_range(population, errors or plausible_kernels(population, build), seed),
         sensitivity=coordinate_sensitivity(population, probed, TYPICAL[0], rng, WINDOWS),
         ranking=rank(population, reading.angles, seed),
-        findings=None if taken.samples is None else _findings(population, taken, data.paired is not None, kernel, seed),
+        findings=found,
     )
 
 

@@ -20,6 +20,7 @@ from physlib.audit.groups import GROUP
 from physlib.audit.io.episodes import Reading
 from physlib.audit.io.read import Loaded
 from physlib.audit.plausibility import Plausibility
+from physlib.audit.redraw import Decision
 from physlib.audit.representation import RankedRepresentation
 from physlib.audit.spectrum import Spectrum
 from physlib.core.provenance import revision
@@ -50,6 +51,7 @@ class SampleFindings:
     agreement: Agreement  # of the best-fitting kernel with what it was not fitted to
     plausibility: Plausibility
     dependence: tuple[str, ...]  # why trajectories may depend on each other that are taken as independent
+    decision: Decision | None = None  # when the model makes the shift, where it was asked to redraw
 
     @property
     def name(self) -> str:
@@ -167,7 +169,7 @@ AFTER = (
     *("p_value", "tv", "tv_interval", "tv_floor", "w1", "w1_interval", "mean_shift", "mean_shift_interval"),
     *("gains", "losses", "mass", "kernel", "skill", "skill_interval", "baseline_skill", "baseline_skill_interval"),
     *("advantage", "advantage_interval", "scale", "scale_interval", "scale_data_units", "ladder"),
-    *("spectrum", "plausibility"),
+    *("spectrum", "plausibility", "decision"),
 )
 """Keys of a record that are None without samples."""
 
@@ -192,6 +194,7 @@ def _after(findings: SampleFindings, demos: Demonstrations) -> dict[str, Any]:
         "scale_data_units": white and white.size * demos.scale,
         "spectrum": asdict(findings.spectrum) | {"kind": findings.spectrum.kind},
         "plausibility": findings.plausibility,
+        "decision": findings.decision,
     }
 
 

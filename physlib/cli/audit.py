@@ -36,6 +36,12 @@ Paired = Annotated[
     str | None,
     typer.Option(help="Condition that each sample answers: an array in both files, or 'row' where sample i answers i."),
 ]
+Redraw = Annotated[
+    str | None,
+    typer.Option(
+        help="Your trained model, module:function of trajectories and a noise level (its code runs): says when the shift is made."
+    ),
+]
 Kernel = Annotated[
     str | None,
     typer.Option(
@@ -103,6 +109,7 @@ def audit(
     baseline: Baseline = None,
     groups: Groups = None,
     paired: Paired = None,
+    redraw: Redraw = None,
     kernel: Kernel = None,
     residuals: Residuals = None,
     html: Html = None,
@@ -138,7 +145,7 @@ def audit(
 
 
 READING = ("key", "dt", "ragged", "length", "episode", "trim_idle", "drop_undefined", "relative")
-AUDIT = ("baseline", "residuals", "paired", "kernel", "samples_dt", "samples_key", "units", "seed")
+AUDIT = ("baseline", "residuals", "paired", "redraw", "kernel", "samples_dt", "samples_key", "units", "seed")
 """Options that go on as they are, into how files are read and into the audit."""
 
 

@@ -46,4 +46,6 @@ def _shifted(f: SampleFindings) -> str:
         return "Look for another cause than a small error: ends that are not held, missing modes, too few data, other conditions, a bug in scaling."
     if f.plausibility.within < 0.8 * f.plausibility.expected:
         return "Train longer until the size of the error falls no further, then change the representation."
+    if f.decision is not None and f.decision.when == "early":
+        return "Look at data, conditioning and capacity at high noise: the shift is made early, where small errors are not."
     return "Change the representation, or train longer until the size of the error falls; do not filter samples by their looks."

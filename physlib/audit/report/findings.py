@@ -5,6 +5,7 @@ from __future__ import annotations
 from physlib.audit.after import CROWDED, Explanation
 from physlib.audit.candidates import WHITE
 from physlib.audit.compare import Comparison
+from physlib.audit.redraw import Decision
 from physlib.audit.report.words import chance, in_words, listed, number, share, span, where
 from physlib.audit.result import AuditResult, Baseline, SampleFindings
 from physlib.audit.spectrum import Spectrum
@@ -97,7 +98,7 @@ def explanation(result: AuditResult, f: SampleFindings) -> list[str]:
             f"The shift is under twice what {than}, so this quantity cannot identify a deviation: "
             "neither its size nor its kind. More samples, or a more sensitive quantity, could."
         ]
-    return [*lines, _spectrum(f.spectrum)]
+    return [*lines, _spectrum(f.spectrum), *([] if f.decision is None else [_decision(f.decision)])]
 
 
 def _skill(result: AuditResult, f: SampleFindings) -> list[str]:
@@ -167,6 +168,25 @@ def _spectrum(s: Spectrum) -> str:
     elif s.kind == "smoother than the demonstrations":
         found = "the samples are smoother than the demonstrations: no error was added, detail is missing"
     return f"Read from differences between steps, whatever the quantity: {found}."
+
+
+def _decision(d: Decision) -> str:
+    """When the reader's own model makes the shift, and what that suggests."""
+    if d.level is None:
+        return (
+            f"{d.name} redrew {d.count:,} demonstrations from {len(d.levels)} noise levels; half of the shift does not come "
+            "back from any of them, or the shift is too near its floor to tell."
+        )
+    suggested = {
+        "late": "it is made late, by the last small steps: a representation in which the quantity is plain, longer training "
+        "or finer levels at the end could mend it",
+        "in between": "it is made neither early nor late",
+        "early": "it is made early, when samples are still a blur: look at the data, at conditioning and at capacity at high noise",
+    }[d.when]
+    return (
+        f"{d.name} redrew {d.count:,} demonstrations: half of the shift comes back from noise level {number(d.level)} of a "
+        f"standard deviation, so {suggested}."
+    )
 
 
 def plausibility(f: SampleFindings) -> list[str]:
