@@ -38,7 +38,7 @@ FORECASTS = SOURCES[2:]
 """Those that have not seen it."""
 VERSION = 4  # raise by hand when kernels, fits or intervals change meaning
 
-BUDGETS = {  # by preset, and whether the task is simulated
+BUDGETS = {  # by preset, and whether a task's trajectories are costly
     ("smoke", False): MonteCarloBudget(1_000, 1_000),
     ("smoke", True): MonteCarloBudget(1_000, 1_000),
     ("laptop", True): MonteCarloBudget(40_000, 50_000),
@@ -87,7 +87,7 @@ class RunGroup:
     @property
     def budget(self) -> MonteCarloBudget:
         """How many draws this preset's forecasts are made from."""
-        return BUDGETS.get((self.profile, not self.task.can_regenerate), MonteCarloBudget())
+        return BUDGETS.get((self.profile, self.task.costly), MonteCarloBudget())
 
     @property
     def path(self) -> Path:

@@ -120,7 +120,7 @@ def _best(made: list[SealedKernel]) -> str:
 def _by_kernel(task: tasks.Task, family: str, pilots: list[Result], smaller: float, n: int) -> SealedKernel:
     """A kernel with its numbers fitted to pilots and made smaller; its interval from pilots and from finished groups."""
     profile, model = pilots[0].config.profile, pilots[0].config.model
-    budget = BUDGETS.get((profile, not task.can_regenerate), MonteCarloBudget()).within(FAMILIES[family].most_draws)
+    budget = BUDGETS.get((profile, task.costly), MonteCarloBudget()).within(FAMILIES[family].most_draws)
     own, seen = response(task, family, budget.draws), shares(pilots)
     found = fit([(own, seen.mean(axis=0))])
     pushed = forecast(task, FAMILIES[family](**_times(found, smaller)), budget.final)

@@ -72,6 +72,7 @@ class Population(ABC):
     bins: Bins
     differentiable: ClassVar[bool] = False  # whether `measure` takes PyTorch tensors
     can_regenerate: ClassVar[bool] = False  # whether millions of trajectories can be generated at will
+    costly: ClassVar[bool] = True  # whether forecasts are made from fewer draws, since motion is integrated or pushed from a bank
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Trajectories:
@@ -98,6 +99,7 @@ class Task(Population):
     info: ClassVar[TaskInfo]
     differentiable = True
     can_regenerate = True
+    costly = False
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
     NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
@@ -204,6 +206,7 @@ class FiniteBankTask(Task):
     """
 
     can_regenerate = False
+    costly = True
     BANK: ClassVar[int] = 20_000  # distinct trajectories behind any number of draws
     SCALED_BY: ClassVar[int] = 4_096  # trajectories behind `scale`
 

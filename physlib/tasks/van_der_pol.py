@@ -55,6 +55,7 @@ class VanDerPol(Task):
         source="B. van der Pol, On relaxation-oscillations, Philosophical Magazine 2 (1926), 978-992",
     )
     others = {"largest distance": largest}
+    costly = True
     NUISANCE = ((-2.0, 2.0), (-2.0, 2.0))
 
     def nuisance(self, q, rng):
