@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = public(
     {
         "comparisons": (
             *(
+                "DENOISERS",
                 "advantages",
                 "by_training",
                 "contests",

@@ -72,7 +72,9 @@ class Population(ABC):
     bins: Bins
     differentiable: ClassVar[bool] = False  # whether `measure` takes PyTorch tensors
     can_regenerate: ClassVar[bool] = False  # whether millions of trajectories can be generated at will
-    costly: ClassVar[bool] = True  # whether forecasts are made from fewer draws, since motion is integrated or pushed from a bank
+    costly: ClassVar[bool] = (
+        True  # whether forecasts are made from fewer draws, since motion is integrated or pushed from a bank
+    )
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Trajectories:
