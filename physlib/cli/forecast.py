@@ -19,7 +19,7 @@ def forecast(
     task: Annotated[str, typer.Argument(help="Task name, with a range if not the default: 'logistic[2.8,3.4]'.")],
     kernel: Annotated[str, typer.Option(help="Kernel name, as printed by `physlib list`.")] = "isotropic",
     scale: Annotated[str, typer.Option(help="Its free numbers, comma-separated, relative sizes.")] = "0.06",
-    against: Annotated[str | None, typer.Option(help="Score against the stored judged runs of this model.")] = None,
+    against: Annotated[str | None, typer.Option(help="Score against the stored evaluation runs of this model.")] = None,
     prior: Annotated[str | None, typer.Option(help="flat, cosine or gaussian.")] = None,
     estimator: Annotated[str | None, typer.Option(help="Read the quantity by this estimator.")] = None,
     profile: Annotated[str, typer.Option(help="smoke, laptop or paper.")] = "laptop",

@@ -62,7 +62,7 @@ def run(
     task: TaskName,
     model: ModelName = "diffusion-mlp",
     profile: Profile = "laptop",
-    seed: Annotated[int, typer.Option(help="0, 1, 2 are the judged seeds; tune and pilot from 100 on.")] = 0,
+    seed: Annotated[int, typer.Option(help="0, 1, 2 are the evaluation seeds; tune and pilot from 100 on.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     pilot: Annotated[bool, typer.Option("--pilot", help="A tenth of the training steps.")] = False,
     prior: Annotated[str | None, typer.Option(help="flat, cosine or gaussian.")] = None,

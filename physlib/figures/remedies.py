@@ -1,4 +1,4 @@
-"""Pictures of strategies against the shift: before and after, foretold and found, and what codes feel."""
+"""Pictures of strategies against the shift: before and after, forecast and found, and what codes feel."""
 
 from __future__ import annotations
 

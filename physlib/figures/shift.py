@@ -128,7 +128,7 @@ def histograms(
         ranges.append(f"{task.name} {model} {min(distances):.3f} to {max(distances):.3f}")
     floors = [f"{tv_floor(flat, size):.3f}" for size in sorted(set(sizes), reverse=True)]
     finding = (
-        f"Total variation from the intended flat law, smallest and largest over seeds: {'; '.join(ranges)}. "
+        f"Total variation from the intended flat distribution, smallest and largest over seeds: {'; '.join(ranges)}. "
         f"Sampling alone gives {' or '.join(floors)}."
     )
     alt = (
@@ -162,7 +162,7 @@ def observed_and_forecast(
     scores = [f"{label} R2 {shift_r2(mass, observed):.2f}" for label, mass in forecasts.items()]
     finding = (
         f"The samples' {task.info.quantity} lies {total_variation(observed, flat):.3f} in total variation from the "
-        f"intended flat law, where sampling alone would give {tv_floor(flat, n):.3f}. "
+        f"intended flat distribution, where sampling alone would give {tv_floor(flat, n):.3f}. "
         f"Share of the shift that each forecast explains: {'; '.join(scores)}."
     )
     top = int(np.argmax(observed[1:-2]))

@@ -48,6 +48,7 @@ STYLE = {
 styled = matplotlib.rc_context(STYLE)
 """Decorator of every function that draws."""
 
+LONGEST = 220  # characters of a caption
 NARROWEST, WIDEST = 50, 118  # pixels that an inch of a figure takes on a phone, and on a large screen
 _JOINS = "stroke-linejoin: round; stroke-linecap: butt"
 
@@ -114,8 +115,11 @@ class CaptionedFigure:
 
 
 def caption(finding: str, origin: Origin | str, link: str = "") -> str:
-    """The first sentence of a finding as a caption; the rest, the origin and a link behind a mark that unfolds."""
+    """The first sentence of a finding as a caption, without what it lists where it is long; the rest, the origin and a link behind a mark that unfolds."""
     first, _, rest = finding.partition(". ")
+    if len(first) > LONGEST:  # a list of numbers belongs with the rest
+        first, _, listed = first.partition(":")
+        rest = f"{listed}. {rest}"
     more = html.escape(f"{rest} {origin}".strip())
     return (
         f"<figcaption>{html.escape(first.removesuffix('.'))}. "
