@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
@@ -9,10 +14,14 @@ from scipy.spatial.distance import cdist
 from scipy.special import softmax
 from scipy.stats import pearsonr
 
+from physlib.core.errors import PhyslibError
+from physlib.core.files import Damaged, Missing, write_atomic
+from physlib.core.provenance import revision
 from physlib.core.rng import numpy_rng
 from physlib.runs.config import Config
 from physlib.runs.setup import training_data
-from physlib.runs.store import Result
+from physlib.runs.store import Result, Store
+from physlib.studies import video as study
 from physlib.tasks import Trajectories, get_task
 from physlib.tasks.video import SHOWN, Video
 from physlib.tasks.video_variants import BothSides, Pair
@@ -118,3 +127,45 @@ def kept(run: Result) -> dict[str, Float[np.ndarray, " 4"]]:
         shares = np.bincount(run[f"clip/{name}/nearest"], minlength=4) / run.config.n_plans
         found[name] = shares[[0, 2, 1, 3]]
     return found
+
+
+def sealed_path(profile: str) -> Path:
+    """The file of the predictions that were sealed before the runs."""
+    return Store.of(profile).root / "sealed" / "video.json"
+
+
+def seal(profile: str) -> dict[str, Any]:
+    """Choose the level on the pilot and write what it predicts, with a digest. Raises `PhyslibError` where runs exist."""
+    there = [config for config in study.judged(profile) if Store.of(profile).path(config).exists()]
+    if there or sealed_path(profile).exists():
+        raise PhyslibError("runs or a sealed forecast are there already: a forecast is sealed once, before its runs.")
+    run = Store.of(profile).get(study.pilot(profile))
+    level = chosen_level(run)
+    record: dict[str, Any] = {"level": level, "pilot": run.config.key, "velocity": {}, "first kept": {}}
+    for name, configs in study.ranges(profile).items():
+        sets = get_task(name).tests
+        means = {one: float(np.mean(predicted(configs[0], one, level))) for one in sets}
+        record["velocity"][name] = {one: round(mean, 4) for one, mean in means.items()}
+    for name, configs in study.pairs(profile).items():
+        record["first kept"][name] = round(predicted_kept(configs[0], level), 4)
+    record |= {"revision": revision()}
+    record["digest"] = digest(record)
+    write_atomic(sealed_path(profile), json.dumps(record, indent=1).encode())
+    return record
+
+
+def digest(record: dict[str, Any]) -> str:
+    """SHA-256 of a record without its digest."""
+    content = {key: value for key, value in record.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def sealed(profile: str) -> dict[str, Any]:
+    """The sealed predictions. Raises `Missing` or `Damaged`."""
+    try:
+        record = json.loads(sealed_path(profile).read_text())
+    except FileNotFoundError:
+        raise Missing("no sealed forecast of the videos is stored.") from None
+    if digest(record) != record["digest"]:
+        raise Damaged(f"{sealed_path(profile)} was altered after it was sealed.")
+    return record

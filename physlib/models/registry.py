@@ -103,8 +103,8 @@ _ROWS = (
     ModelRow("flow-mlp", _denoising("flow_matching", "mlp"), RENOISE, (2.9e-5, 7e-6), _FLOW),
     ModelRow("autoregressive-transformer", _autoregressive, CONTINUE, (3.5e-4, 2e-4), _WHOLE),
     ModelRow("vae-mlp", _vae, REENCODE, (2e-4, 1e-4), _WHOLE),
-    ModelRow("video-unet", _denoising("continuation", "unet"), RENOISE, (2.4e-4, 4.8e-5), _PLANNER, continues=True),
-    ModelRow("clip-unet", _denoising("clips", "unet"), RENOISE, (2.4e-4, 4.8e-5), frozenset({"heun_steps"})),
+    ModelRow("video-mlp", _denoising("continuation", "mlp"), RENOISE, (3e-4, 9e-5), _WHOLE | _PLANNER, continues=True),
+    ModelRow("clip-mlp", _denoising("clips", "mlp"), RENOISE, (3e-4, 9e-5), _WHOLE | {"heun_steps"}),
     ModelRow("planner-unet", _denoising("planner", "unet"), RENOISE, (2.4e-4, 4.8e-5), _PLANNER, plans=True),
 )
 MODELS: dict[str, ModelRow] = {row.name: row for row in _ROWS}

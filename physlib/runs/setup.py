@@ -22,7 +22,7 @@ from physlib.tasks.video import SHOWN
 if TYPE_CHECKING:
     from physlib.models.base import TrajectoryModel
 
-NORMALISATIONS = ("channel", "step", "range")
+NORMALISATIONS = ("channel", "step", "range", "whole")
 PRECISIONS = ("float32", "float64")
 
 
@@ -128,6 +128,8 @@ def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     if name == "range":  # to [-1, 1]
         low, high = data.min(axis=(0, 1)), data.max(axis=(0, 1))
         return (low + high) / 2, (high - low) / 2
+    if name == "whole":  # one mean and one deviation for pixels, which lie beside each other
+        return np.full(data.shape[2], data.mean()), np.full(data.shape[2], data.std())
     axes = 0 if name == "step" else (0, 1)
     if not np.all(std := data.std(axis=axes)):
         raise PhyslibError(f"normalisation {name} divides by zero: a channel of the data does not vary there.")

@@ -7,7 +7,7 @@ from physlib.runs.presets import resolve, seeds_of
 from physlib.tasks.video import Video
 from physlib.tasks.video_variants import PAIRS, BothSides, Gap, NarrowGap, OneSide
 
-MODEL, FREE = "video-unet", "clip-unet"
+MODEL, FREE = "video-mlp", "clip-mlp"
 """The model that continues clips, and the one that makes them from nothing."""
 RANGES = (Video.family, Gap.family, NarrowGap.family, OneSide.family, BothSides.family)
 CHOSEN_ON = 100

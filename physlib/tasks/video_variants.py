@@ -51,7 +51,7 @@ class Gap(Video):
 class NarrowGap(Gap):
     """The same with a gap of half the width."""
 
-    family = "video-narrow-gap"
+    family = "video-narrowgap"
     BAND = 1.0
 
 
