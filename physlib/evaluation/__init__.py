@@ -24,6 +24,8 @@ __getattr__, __dir__, __all__ = public(
         "ideal_denoising": ("parting",),
         "coordinates": ("chart_properties",),
         "sealed_scores": ("scores", "sealed_forecasts", "verdicts"),
+        "video": ("kept", "predicted_kept", "sealed", "velocities"),
+        "video_rows": ("pulled",),
         "remedy_tables": ("agreement", "outcomes", "ratios"),
         "shift": (
             *("clean_shift", "copied", "counts", "filter_shift", "local_shift", "locality", "observed", "over_seeds"),

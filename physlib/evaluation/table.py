@@ -18,7 +18,7 @@ import pandas as pd
 
 from physlib.core.errors import unknown
 from physlib.core.files import write_atomic
-from physlib.evaluation import mechanism, sealed_scores
+from physlib.evaluation import mechanism, sealed_scores, video_rows
 from physlib.evaluation.comparisons import headline
 from physlib.evaluation.rows import Row, Runs, rows_of
 from physlib.runs.store import Store
@@ -111,6 +111,8 @@ def compute(profile: str, groups: Collection[tuple[str, str]] | None = None) -> 
 
 def _rows(evidence: catalogue.Evidence) -> list[Row]:
     """The rows of a claim for one task and model."""
+    if evidence.claim in video_rows.MAKERS:
+        return video_rows.MAKERS[evidence.claim](Runs(evidence))
     special = mechanism.MAKERS | sealed_scores.MAKERS
     return special[evidence.variant](Runs(evidence)) if evidence.variant in special else rows_of(evidence)
 

@@ -19,11 +19,14 @@ from physlib.figures.remedies import (
 from physlib.figures.shift import forecast_interval, histograms, observed_and_forecast, trajectories
 from physlib.figures.sizes import denoising_error, fitted_sizes
 from physlib.figures.style import CaptionedFigure, Origin
+from physlib.figures.video import Animation, attributes_kept, space_time, velocity_in_out
 
 __all__ = [
+    "Animation",
     "CaptionedFigure",
     "Origin",
     "advantage_by_locality",
+    "attributes_kept",
     "average_at_an_edge",
     "decision_curves",
     "denoising_error",
@@ -57,7 +60,9 @@ __all__ = [
     "shift_by_factor",
     "shift_by_range",
     "size_slider",
+    "space_time",
     "training_length",
     "trajectories",
     "transition",
+    "velocity_in_out",
 ]

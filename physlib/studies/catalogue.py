@@ -12,7 +12,7 @@ from physlib.models import PROBES, RENOISE
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
-from physlib.studies import confounds, mechanism, sealed
+from physlib.studies import confounds, mechanism, sealed, video
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.forecasts import (
     APPLIED,
@@ -107,7 +107,7 @@ def evidence(profile: str) -> list[Evidence]:
     for e in experiments(profile):
         seen = tuple(c for c in e.configs if c not in e.after)
         found.append(Evidence(CLAIMS[e.strategy], e.task, e.after[0].model, e.strategy, e.after, seen))
-    return sorted(found, key=lambda e: int(e.claim[1:]))
+    return sorted([*found, *_of_video(profile)], key=lambda e: (e.claim[0], int(e.claim[1:])))
 
 
 def _sealed(task: str, model: str, profile: str) -> tuple[tuple[Config, ...], tuple[Config, ...]]:
@@ -122,6 +122,18 @@ def _of_group(task: str, model: str, profile: str) -> Iterator[Evidence]:
     yield Evidence("C5", task, model, None, configs, pilots)
     if confirming := fresh(task, model, profile):
         yield Evidence("C5", task, model, CONFIRMING, tuple(confirming), pilots)
+
+
+def _of_video(profile: str) -> Iterator[Evidence]:
+    """What the page on video states, none at smoke, where nothing is sealed."""
+    if profile != "laptop":
+        return
+    for name, configs in video.ranges(profile).items():
+        yield Evidence("V1", name, video.MODEL, None, tuple(configs))
+        yield Evidence("V2", name, video.MODEL, None, tuple(configs))
+        yield Evidence("V5", name, video.MODEL, None, tuple(configs))
+    for name, configs in video.pairs(profile).items():
+        yield Evidence("V4", name, video.MODEL, None, tuple(configs))
 
 
 def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:
@@ -159,7 +171,8 @@ def runs(profile: str) -> list[Config]:
     planned = seeds(MAZES[0], PLANNER, profile)
     # factors share the runs at their usual level, remedies those without any
     behind = [c for e in evidence(profile) for c in (*e.seen, *e.configs)]
-    to_come = [c for cell in sealed.cells() if profile == "laptop" for c in sealed.pilots(*cell, profile)]
+    to_come = [video.pilot(profile)] if profile == "laptop" else []
+    to_come += [c for cell in sealed.cells() if profile == "laptop" for c in sealed.pilots(*cell, profile)]
     return list(dict.fromkeys([*paired, *audited, *planned, *behind, *to_come]))
 
 
