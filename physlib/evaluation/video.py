@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from physlib.tasks.video_variants import BothSides, Pair
 
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 """Levels that the forecast's is chosen from, heights of a shadow, root of the sum over the pixels shown."""
+FASTEST = 8.0  # m/s, beyond which what was read is no body: it would cross the picture in six frames
 KEPT = ("both", "first", "second", "neither")
 """Which attributes a continuation of a swapped clip keeps; changing the second keeps the first."""
 
@@ -35,6 +37,13 @@ KEPT = ("both", "first", "second", "neither")
 def asked_clips(config: Config, name: str) -> Trajectories:
     """The test clips of a run, drawn again."""
     return get_task(config.task).test(name, config.n_plans, numpy_rng(config.seed, f"clips {name}"))
+
+
+@lru_cache(maxsize=4)
+def _shown(config: Config) -> Trajectories:
+    """The frames that a run's training clips begin with, and what they were made from."""
+    data = training_data(config)
+    return Trajectories(data.x[:, :SHOWN].copy(), data.q, data.z)
 
 
 def _velocity(task: Video, data: Trajectories) -> Float[np.ndarray, " N"]:
@@ -56,13 +65,13 @@ def case_weights(shown: Trajectories, asked: Trajectories, level: float) -> Floa
 
 def predicted(config: Config, name: str, level: float) -> Float[np.ndarray, " N"]:
     """Velocity that the training cases predict for each test clip of a set."""
-    task, shown = get_task(config.task), training_data(config)
+    task, shown = get_task(config.task), _shown(config)
     return case_weights(shown, asked_clips(config, name), level) @ _velocity(task, shown)
 
 
 def predicted_kept(config: Config, level: float) -> float:
     """Share of swapped clips of which the training cases predict that the first attribute of a pair is kept."""
-    task, shown, asked = get_task(config.task), training_data(config), asked_clips(config, "swapped")
+    task, shown, asked = get_task(config.task), _shown(config), asked_clips(config, "swapped")
     side = [_sides(task, data)[:, 0] for data in (shown, asked)]
     first = case_weights(shown, asked, level) @ side[0]
     return float(np.mean((first > 0.5) == (side[1] > 0.5)))
@@ -94,12 +103,14 @@ def velocities(run: Result, level: float) -> pd.DataFrame:
     `edge` is the nearest speed of training: the simplest wrong answer.
     """
     task, rows = get_task(run.config.task), []
-    shown = np.sort(training_data(run.config).q)
+    shown = np.sort(_shown(run.config).q)
     for name in task.tests:
         data = asked_clips(run.config, name)
         at = np.clip(np.searchsorted(shown, data.q), 1, len(shown) - 1)
         edge = np.where(data.q - shown[at - 1] < shown[at] - data.q, shown[at - 1], shown[at])
-        columns = {"true": data.q, "made": run[f"clip/{name}/speed"], "error": run[f"clip/{name}/error"]}
+        speed = run[f"clip/{name}/speed"].astype(float)
+        made = np.where(np.abs(speed) < FASTEST, speed, np.nan)
+        columns = {"true": data.q, "made": made, "error": run[f"clip/{name}/error"]}
         columns |= {"predicted": predicted(run.config, name, level), "edge": edge}
         rows.append(pd.DataFrame(columns).assign(set=name, seed=run.config.seed, task=task.name))
     return pd.concat(rows, ignore_index=True)

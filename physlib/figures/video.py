@@ -113,10 +113,11 @@ def velocity_in_out(name: str, clips: pd.DataFrame, shown: tuple[float, float], 
     )
     ax.legend(fontsize=8, ncols=2)
     parts = [
-        f"{kind} {some.true.mean():.2f} to {some.made.mean():.2f}" for kind, some in clips.groupby("set", sort=False)
+        f"{kind} {some.true.median():.2f} to {some.made.median():.2f}"
+        for kind, some in clips.groupby("set", sort=False)
     ]
     finding = (
-        f"Beyond the velocities of training (grey) the ball goes on at another speed than it came. Mean true to mean made "
+        f"Beyond the velocities of training (grey) the ball goes on at another speed than it came. Median true to median made "
         f"velocity: {'; '.join(parts)}. On the line the law holds; dashed, what the training cases predict."
     )
     alt = f"Scatter of made against true velocity with a diagonal. {'; '.join(parts)}."

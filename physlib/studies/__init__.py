@@ -13,6 +13,6 @@ __getattr__, __dir__, __all__ = public(
         ),
         "mechanism": ("FLAT", "SMOOTH", "compared", "followed"),
         "remedies": ("experiments",),
-        "video": ("MODEL", "pairs", "ranges"),
+        "video": ("video",),
     },
 )

@@ -17,13 +17,15 @@ EDGE = 0.02  # share of a body's shadow in the outermost pixels above which it i
 FAINT = 0.05  # mass of a shadow below which nothing is there
 
 
-def _disc(u: Float[np.ndarray, "*N"], r: Float[np.ndarray, "*N"]) -> Float[np.ndarray, "*N"]:
+def _disc(u: Float[np.ndarray, "N T P"], r: Float[np.ndarray, "N 1 1"]) -> Float[np.ndarray, "N T P"]:
     """Area of a disc of radius r to the left of `u` from its centre, less half of it."""
     u = np.clip(u, -r, r)
     return u * np.sqrt(np.maximum(r**2 - u**2, 0)) + r**2 * np.arcsin(np.clip(u / r, -1, 1))
 
 
-def _area(u: Float[np.ndarray, "*N"], r: Float[np.ndarray, "*N"], shape: Int[np.ndarray, "*N"]) -> np.ndarray:
+def _area(
+    u: Float[np.ndarray, "N T P"], r: Float[np.ndarray, "N 1 1"], shape: Int[np.ndarray, "N 1 1"]
+) -> Float[np.ndarray, "N T P"]:
     """Area of a body to the left of `u`, up to a constant, by its number in `SHAPES`; a square has the side 2 r."""
     square = 2 * r * np.clip(u, -r, r)
     return np.where(shape == 1, square, _disc(u, r) - (shape == 2) * _disc(u, HOLLOW * r))
@@ -48,7 +50,7 @@ def draw(
     return frames.reshape(*centre.shape, -1)
 
 
-def rows_of(x: Float[Any, "*N T D"]) -> Float[Any, "*N T P"]:
+def rows_of(x: Float[Any, "*N T D"]) -> Float[Any, "*N T _"]:
     """Frames with both colours added up."""
     half = x.shape[-1] // 2
     return x[..., :half] + x[..., half:]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import array_api_compat
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from physlib.tasks.base import Trajectories
 from physlib.tasks.shadows import centres, slope
@@ -94,7 +94,7 @@ class Pair(Video):
 
     PAIR: ClassVar[tuple[str, str]]
 
-    def _of(self, sides: Float[np.ndarray, "N 2"], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _of(self, sides: Int[np.ndarray, "N 2"], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Speeds and nuisance variables of clips with a side of each attribute, 0 or 1."""
         n = len(sides)
         values = {name: np.full(n, value) for name, value in PLAIN.items()} | {"colour": rng.integers(0, 2, n)}
@@ -119,7 +119,7 @@ class Pair(Video):
         q, z = self._of(np.stack([side, 1 - side if name == "swapped" else side], axis=1), rng)
         return Trajectories(clips(q, z), q, z)
 
-    def nearest(self, x: Float[np.ndarray, "N T D"], data: Trajectories) -> Float[np.ndarray, " N"]:
+    def nearest(self, x: Float[np.ndarray, "N T D"], data: Trajectories) -> Int[np.ndarray, " N"]:
         """Which of four clips each continuation is nearest to: 0 as conditioned, 1 with the first attribute changed,
 
         2 with the second changed, 3 with both. Each goes on from where the body is in the last frame shown.
