@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from physlib.models.precond import EDM, Denoiser, Network, total
+from physlib.models.precond import EDM, Clean, Denoiser, Network, total
 
 ENDS = [0, -1]
 DROPPED = 0.1  # share of a batch that is denoised without its condition
@@ -38,7 +38,7 @@ class HeldEnds:
     Janner et al., Planning with Diffusion for Flexible Behavior Synthesis (2022), section 3.3, around EDM.
     """
 
-    denoiser: EDM
+    denoiser: EDM | Clean  # which divide their input by `total`
     values: Float[Tensor, "N T D"]  # NaN where they are free
 
     def __call__(self, x: Float[Tensor, "N T D"], sigma: Float[Tensor, " N"]) -> Float[Tensor, "N T D"]:
