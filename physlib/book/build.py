@@ -26,10 +26,12 @@ from papermill.inspection import inspect_notebook
 from papermill.iorw import LocalHandler, papermill_io
 from plotly.offline import get_plotlyjs
 
+from physlib.book import ledger
 from physlib.book.pairing import ROOT, text_pages
-from physlib.book.reference import api_page, claims_page
+from physlib.book.reference import api_page
 from physlib.core.errors import PhyslibError
 from physlib.core.files import root, write_atomic
+from physlib.evaluation import table as results
 from physlib.runs.presets import PROFILES
 
 SCHEME = "jupytext://"
@@ -183,7 +185,10 @@ def stage(folder: Path, profile: str) -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
     write_atomic(folder / "book/_static/vendor/plotly.min.js", get_plotlyjs().encode())
-    write_atomic(folder / "book/claims.md", claims_page(profile).encode())
+    rows = results.rows(profile)
+    write_atomic(folder / "book/claims.md", ledger.page(rows, profile).encode())
+    for name, text in ledger.files(rows).items():
+        write_atomic(folder / "book/_static" / name, text.encode())
     write_atomic(folder / "book/api.md", api_page().encode())
 
 

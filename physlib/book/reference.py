@@ -1,4 +1,4 @@
-"""Pages that are written from the library itself: the claims, the expected numbers, the reference of the library."""
+"""What is written from the library itself: the expected numbers, the reference of the library."""
 
 from __future__ import annotations
 
@@ -17,17 +17,10 @@ from physlib.runs.presets import expected_seconds
 from physlib.studies import catalogue
 from physlib.studies.forecasts import DIFFUSIONS, TASKS
 
-_INTRODUCTION = """# Ledger of claims
-
-Every row that stands behind a sentence of this book, profile `{profile}`, from `physlib table`; `physlib ledger --json`
-has all columns. Scores are means over the evaluation seeds; {{doc}}`notation` says what `source` and the scores mean.
-"""
 _ORDER = (  # packages from the ground up
     *("core", "stats", "tasks", "models", "kernels", "forecasting", "mitigations"),
     *("runs", "studies", "evaluation", "audit", "figures", "book", "cli"),
 )
-_SHIFT = ["tv_observed", "tv_floor", "plausible", "tv_plausible", "mean_prior", "mean_observed"]
-_SCORE = ["kernel", "source", "corr", "r2", "r2_inner", "skill"]
 _STATED = ["value", "tolerance", "no_shift"]
 _EXPECTED = re.compile(r"(?<=<!-- expected numbers -->\n).*(?=<!-- end -->)", re.DOTALL)
 _ARGUED = (  # forecasts with an expected number, besides the headline kernel's: kernel, source
@@ -42,37 +35,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         cells = ("" if pd.isna(v) else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
-
-
-def claims_page(profile: str) -> str:
-    """The results table as a page, one table a claim."""
-    rows = table.rows(profile)
-    parts = [_INTRODUCTION.format(profile=profile)]
-
-    def add(title: str, some: pd.DataFrame, columns: Sequence[str]) -> None:
-        if len(some):
-            parts.extend([title, _table(columns, some[list(columns)].itertuples(index=False))])
-
-    place = ["task", "model"]
-    add("## C1: the shift\n", rows[rows.claim == "C1"], [*place, *_SHIFT])
-    add("## C2: the shift among plausible samples\n", rows[rows.claim == "C2"], [*place, "plausible", *_STATED])
-    physical = rows[rows.claim.isin(["C3", "C6"])]
-    add("## C3, C6: means in physical units\n", physical, [*place, "variant", "number", "unit", *_STATED])
-    parts.append("## C4: share R2 of the shift that redrawing data to a level reproduces\n")
-    local = rows[rows.claim == "C4"]
-    for name, some in local.groupby("kernel", sort=False):
-        wide = some.pivot(index=place, columns="variant", values="r2")[list(dict.fromkeys(some.variant))].reset_index()
-        levels = [level.removeprefix("level=") for level in wide.columns[2:]]
-        parts.append(_table([*place, *(f"{name} {level}" for level in levels)], wide.itertuples(index=False)))
-    parts.append("## C5: forecasts\n")
-    for pair, some in rows[(rows.claim == "C5") & rows.model.isin(PROBES)].groupby(place, sort=False):
-        add(f"### {', '.join(pair)}\n", some, _SCORE)
-    tried = rows[rows.claim.isin(["C7", "C8", "C9"])]
-    add("## C7, C8, C9: what remedies leave\n", tried, ["claim", *place, "variant", "tv_before", *_STATED, "plausible"])
-    others = rows[rows.claim.isin(["C10", "C11", "C12"])]
-    plain = ["claim", *place, "variant", "tv_observed", "tv_lo", "tv_hi", "tv_floor", "plausible"]
-    add("## C10, C11, C12: the shift with one choice changed, from regular to chaotic, and of the toy\n", others, plain)
-    return "\n".join(parts)
 
 
 def expected(rows: pd.DataFrame) -> str:

@@ -84,17 +84,21 @@ def _sides(task: Pair, data: Trajectories) -> Float[np.ndarray, "N 2"]:
     return np.stack([values[name] > middle[name] for name in task.PAIR], axis=1).astype(float)
 
 
+def _readable(speed: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+    """Velocities with NaN for what is no body."""
+    speed = speed.astype(float)
+    return np.where(np.abs(speed) < FASTEST, speed, np.nan)
+
+
 def chosen_level(run: Result) -> float:
-    """The level whose predictions correlate best with the velocities of a run, over all of its test sets."""
-    task = get_task(run.config.task)
-    made = np.concatenate([run[f"clip/{name}/speed"] for name in task.tests])
+    """The level whose predictions come nearest to the velocities of a run, in least squares over all of its test sets."""
+    sets = get_task(run.config.task).tests
+    made = np.concatenate([_readable(run[f"clip/{name}/speed"]) for name in sets])
 
-    def correlation(level: float) -> float:
-        told = np.concatenate([predicted(run.config, name, level) for name in task.tests])
-        good = np.isfinite(made)
-        return float(pearsonr(told[good], made[good]).statistic)
+    def misfit(level: float) -> float:
+        return float(np.nanmean((np.concatenate([predicted(run.config, name, level) for name in sets]) - made) ** 2))
 
-    return max(LEVELS, key=correlation)
+    return min(LEVELS, key=misfit)
 
 
 def velocities(run: Result, level: float) -> pd.DataFrame:
@@ -108,9 +112,7 @@ def velocities(run: Result, level: float) -> pd.DataFrame:
         data = asked_clips(run.config, name)
         at = np.clip(np.searchsorted(shown, data.q), 1, len(shown) - 1)
         edge = np.where(data.q - shown[at - 1] < shown[at] - data.q, shown[at - 1], shown[at])
-        speed = run[f"clip/{name}/speed"].astype(float)
-        made = np.where(np.abs(speed) < FASTEST, speed, np.nan)
-        columns = {"true": data.q, "made": made, "error": run[f"clip/{name}/error"]}
+        columns = {"true": data.q, "made": _readable(run[f"clip/{name}/speed"]), "error": run[f"clip/{name}/error"]}
         columns |= {"predicted": predicted(run.config, name, level), "edge": edge}
         rows.append(pd.DataFrame(columns).assign(set=name, seed=run.config.seed, task=task.name))
     return pd.concat(rows, ignore_index=True)
