@@ -180,3 +180,18 @@ def test_search_works_from_a_file(visit):
 def test_every_page_was_timed(book):
     timings = json.loads((book / "timings.json").read_text())
     assert {t["page"] for t in timings} == {n.split("/")[1] for n in PAGES if n.startswith("notebooks")}
+
+
+def test_the_ledger_searches_itself(visit):
+    page, errors, _ = visit("book/claims")
+    rows = page.locator("#ledger tbody tr")
+    assert rows.count() > 0
+    page.fill("#ledger-search", "c1 tent")
+    for row in rows.all():
+        assert re.search("C1.*tent", row.inner_text(), re.DOTALL)
+    assert rows.count() >= 1
+    page.fill("#ledger-search", "no such words")
+    assert rows.count() == 0
+    assert "0 rows" in page.locator("#ledger-count").inner_text()
+    assert errors == []
+    assert len(page.locator("main").inner_text().split()) < 2_000

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from physlib import tasks
+from physlib.book import front
 from physlib.core.rng import numpy_rng, torch_rng
 from physlib.evaluation import (
     estimator_forecasts,
@@ -250,3 +251,7 @@ def test_provenance_says_nothing_of_place_or_person():
     for config in CATALOGUE:
         text = json.dumps(Store.of("laptop").get(config).provenance)
         assert not any(word in text for word in words)
+
+
+def test_the_front_figure_is_of_the_stored_runs():
+    assert (ROOT / "book/_static/headline.svg").read_text() == front.headline().svg(), "run python -m physlib.book.front"
