@@ -254,4 +254,6 @@ def test_provenance_says_nothing_of_place_or_person():
 
 
 def test_the_front_figure_is_of_the_stored_runs():
-    assert (ROOT / "book/_static/headline.svg").read_text() == front.headline().svg(), "run python -m physlib.book.front"
+    assert (ROOT / "book/_static/headline.svg").read_text() == front.headline().svg(), (
+        "run python -m physlib.book.front"
+    )

@@ -62,6 +62,13 @@ def _collect(clauses: Iterator[Check]) -> list[Check]:
 def _task(cls: type[tasks.Task]) -> Iterator[Check]:
     import torch
 
+    missing = tasks.lacking(cls)
+    yield Check(
+        not missing,
+        f"all parts are set: {', '.join(tasks.REQUIRED)}" + (f"; missing: {', '.join(missing)}" if missing else ""),
+    )
+    if missing:
+        return
     task = cls()
     data = task.sample(COUNT, numpy_rng(0, "check"))
     again = task.sample(COUNT, numpy_rng(0, "check"))
@@ -76,8 +83,17 @@ def _task(cls: type[tasks.Task]) -> Iterator[Check]:
     yield Check(largest < task.info.threshold, f"data are plausible: largest residual {largest:.1e}")
     regenerated = task.generate(data.q, data.z)
     yield Check(np.array_equal(regenerated, data.x), "generate(q, z) is the rule behind sample")
+    if not task.differentiable:
+        return
     tensor = torch.as_tensor(data.x[:8])
-    close = np.allclose(task.measure(tensor).numpy(), task.measure(data.x[:8]))
+    try:
+        close = np.allclose(task.measure(tensor).numpy(), task.measure(data.x[:8]))
+    except (TypeError, AttributeError) as error:
+        yield Check(
+            False,
+            f"measure takes PyTorch tensors ({error}): write it against the array API, or set differentiable = False",
+        )
+        return
     yield Check(close, "measure gives the same for PyTorch tensors")
     slope = torch.func.vmap(torch.func.grad(task.measure))(tensor)
     yield Check(bool(torch.isfinite(slope).all()), "measure has finite gradients")

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from physlib.cli.audit import audit
 from physlib.cli.forecast import forecast, score
+from physlib.cli.new_task import new_task
 from physlib.cli.when import when
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import Damaged, Missing
@@ -107,6 +108,7 @@ def run(
 app.command()(forecast)
 app.command()(score)
 app.command()(when)
+app.command(name="new-task")(new_task)
 app.command()(audit)
 
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from physlib.core.errors import PhyslibError, unknown
+from physlib.core.imports import find
 from physlib.tasks.arm import Arm, ArmPositions, ArmSteps
 from physlib.tasks.base import FiniteBankTask, Population, RecurrenceTask, Task, TaskInfo, Trajectories
 from physlib.tasks.henon import Henon
@@ -61,7 +62,7 @@ __all__ = [
 
 
 def get_task(name: str, prior: str | None = None) -> Task:
-    """The task of that name, `"tent"`, `"tent[1.3,1.7]"` or `"tent~cosine"`; one object per name.
+    """The task of that name, `"tent"`, `"tent[1.3,1.7]"`, `"tent~cosine"` or a reader's `"module:Name"`; one object per name.
 
     `prior` is another way to name the prior. Raises `PhyslibError` for an unknown family or prior (with the nearest
     name), an unreadable range, and two different priors.
@@ -75,13 +76,34 @@ def get_task(name: str, prior: str | None = None) -> Task:
 @lru_cache
 def _task(name: str, prior: str) -> Task:
     family, bracket, inside = name.partition("[")
-    if family not in FAMILIES:
+    if ":" not in family and family not in FAMILIES:
         raise unknown("task", name, FAMILIES)
+    build = _own(family) if ":" in family else FAMILIES[family]
     if not bracket:
-        return FAMILIES[family](prior=prior)
+        return build(prior=prior)
     ends = re.fullmatch(r"\s*([-+.\deE]+)\s*,\s*([-+.\deE]+)\s*\]", inside)
     try:
         lo, hi = (float(end) for end in ends.groups())
     except (AttributeError, ValueError):
         raise PhyslibError(f"cannot read the range in '{name}': write it as {family}[lo,hi], two numbers.") from None
-    return FAMILIES[family](lo, hi, prior)
+    return build(lo, hi, prior)
+
+
+REQUIRED = ("family", "info", "nuisance", "generate", "measure", "residual")
+"""What a reader's own task has to supply."""
+
+
+def _own(reference: str) -> type[Task]:
+    """The class behind `module:Name`, whose code runs. Raises `PhyslibError` for what is no task, or lacks a part of one."""
+    found = find(reference)
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise PhyslibError(f"{reference} is no task: derive it from physlib.tasks.Task.")
+    missing = lacking(found)
+    if missing:
+        raise PhyslibError(f"{reference} is not whole: set {', '.join(missing)}; physlib new-task shows a whole one.")
+    return type(found.__name__, (found,), {"reference": reference})
+
+
+def lacking(cls: type[Task]) -> list[str]:
+    """Names of the parts that a task class has not set."""
+    return [name for name in REQUIRED if not hasattr(cls, name) or name in getattr(cls, "__abstractmethods__", ())]

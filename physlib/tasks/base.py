@@ -102,6 +102,7 @@ class Task(Population):
     differentiable = True
     can_regenerate = True
     costly = False
+    reference: str = ""  # `module:Name` of a reader's own task, which then stands for the family in names
     others: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # name -> measurement nobody balanced
     NUISANCE: ClassVar[tuple[tuple[float, float], ...]] = ((-np.inf, np.inf),)  # where nuisance variables are flat
 
@@ -123,7 +124,7 @@ class Task(Population):
         """Name in commands and table, with range and prior where they are not the default ones."""
         usual = (self.lo, self.hi) == (self.info.lo, self.info.hi)
         span = "" if usual else f"[{_plain(self.lo)},{_plain(self.hi)}]"
-        return self.family + span + ("" if self.prior.name == DEFAULT else f"~{self.prior.name}")
+        return (self.reference or self.family) + span + ("" if self.prior.name == DEFAULT else f"~{self.prior.name}")
 
     @cached_property
     def bins(self) -> Bins:
