@@ -67,3 +67,10 @@ def test_visible_code_runs_when_copied(stem, tmp_path):
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout
+
+
+def test_numbers_of_files_are_those_of_the_contents():
+    chapters = re.findall(r"- file: (\S+)", (ROOT / "_toc.yml").read_text())
+    numbered = chapters[: chapters.index("book/notation")]
+    for number, file in enumerate(numbered, start=1):
+        assert file == "book/your_data" or file.startswith(f"notebooks/{number:02d}_"), (number, file)
