@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -154,6 +154,20 @@ def runs(profile: str) -> list[Config]:
     # factors share the runs at their usual level, remedies those without any
     behind = [c for e in evidence(profile) for c in (*e.seen, *e.configs)]
     return list(dict.fromkeys([*paired, *audited, *planned, *behind]))
+
+
+STUDIES: dict[str, Callable[[str], list[Config]]] = {
+    "all": runs,
+    "families": lambda profile: [
+        c for p in families(profile) for short in (False, True) for c in seeds(*p, profile, short)
+    ],
+    "applied": lambda profile: [c for p in APPLIED for short in (False, True) for c in seeds(*p, profile, short)],
+    "confounds": lambda profile: [c for f in factors(profile) for at in f.levels for c in f.configs(at, profile)],
+    "dial": lambda profile: [c for found in dial(profile).values() for c in found],
+    "toys": lambda profile: [c for found in toys(profile).values() for c in found],
+    "remedies": lambda profile: [c for e in experiments(profile) for c in e.configs],
+}
+"""The runs of each study at a profile."""
 
 
 def keep(config: Config) -> Keep:
