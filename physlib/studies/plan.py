@@ -13,7 +13,7 @@ import numpy as np
 from physlib.core.files import Damaged, Missing
 from physlib.runs.config import Config
 from physlib.runs.decision import REFERENCE
-from physlib.runs.pool import Graph
+from physlib.runs.pool import Graph, Item
 from physlib.runs.presets import expected_seconds
 from physlib.runs.store import Store
 from physlib.studies import catalogue
@@ -81,13 +81,13 @@ class Estimate:
         return "the number of workers: nearly all are busy nearly all the time"
 
 
-def in_order(graph: Graph, seconds: Mapping[Config, float]) -> dict[Config, tuple[Config, ...]]:
+def in_order(graph: Graph, seconds: Mapping[Item, float]) -> dict[Item, tuple[Item, ...]]:
     """The graph with the runs that the longest chains begin with first; what a run needs still comes before it."""
     ahead = _ahead(graph, seconds)
     return {config: tuple(graph[config]) for config in sorted(graph, key=lambda config: -ahead[config])}
 
 
-def _ahead(graph: Graph, seconds: Mapping[Config, float]) -> dict[Config, float]:
+def _ahead(graph: Graph, seconds: Mapping[Item, float]) -> dict[Item, float]:
     """Seconds of the longest chain that begins with each run."""
     ahead = dict.fromkeys(graph, 0.0)
     for config in reversed(graph):
@@ -97,7 +97,7 @@ def _ahead(graph: Graph, seconds: Mapping[Config, float]) -> dict[Config, float]
     return ahead
 
 
-def estimate(graph: Graph, seconds: Mapping[Config, float], workers: int) -> Estimate:
+def estimate(graph: Graph, seconds: Mapping[Item, float], workers: int) -> Estimate:
     """Time of a graph on as many workers, run by run, as if they began it now."""
     ahead = _ahead(graph, seconds)
     waiting = {config: len(needed) for config, needed in graph.items()}
