@@ -88,7 +88,7 @@ def write(path: Path, kind: str, found: dict[str, np.ndarray]) -> None:
 
 def _table(x: np.ndarray) -> pd.DataFrame:
     """Frames of trajectories where they are some; else whatever it is, in a column."""
-    if x.ndim != 3 or x.dtype.kind not in "fiu":
+    if x.ndim != 3 or not x.size or x.dtype.kind not in "fiu":
         return pd.DataFrame({"x": x.ravel().astype(str), "episode": np.arange(x.size) // 3})
     frames = pd.DataFrame(x.reshape(-1, x.shape[2]).astype(float), columns=[f"c{d}" for d in range(x.shape[2])])
     return frames.assign(episode=np.repeat(np.arange(len(x)), x.shape[1]))
@@ -128,7 +128,7 @@ def faults(case: tuple[str, dict[str, np.ndarray], str, float, bytes], folder: P
     if how == "renamed":
         path = path.rename(folder / f"other.{KINDS[int(place * (len(KINDS) - 1))]}")
     before = sorted(folder.rglob("*"))
-    said = _judged(path, found["x"] if how == "none" and set(found) == {"x"} else None)
+    said = _judged(path, found["x"] if how == "none" and set(found) == {"x"} and found["x"].ndim == 3 else None)
     if sorted(folder.rglob("*")) != before:
         said.append("it left a file behind")
     return said
@@ -136,7 +136,7 @@ def faults(case: tuple[str, dict[str, np.ndarray], str, float, bytes], folder: P
 
 def faults_in_memory(data: Any) -> list[str]:
     """The same for anything that is no file."""
-    return _judged(data, data if isinstance(data, np.ndarray) else None)
+    return _judged(data, data if isinstance(data, np.ndarray) and data.ndim == 3 else None)
 
 
 def _judged(data: Any, x: np.ndarray | None) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zlib import error as ZlibError
 
@@ -19,6 +20,11 @@ from physlib.core.errors import PhyslibError
 BLOCK = 16_000_000  # bytes read at once
 LARGE, PACKED = 1_000_000_000, 200
 """Bytes from which a file must not hold more than so many times its own size: no measurement packs that well."""
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, SyntaxError),
+    *(TokenError, ZlibError, zipfile.BadZipFile),
+)
+"""What libraries raise for files that are not what their names say."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def told(name: str) -> Iterator[None]:
         yield
     except PhyslibError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, ZlibError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise damaged(name, error) from None
 
 
