@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,16 @@ class Bomb:
 
     def __reduce__(self):
         return opened.append, ("a pickle was opened",)
+
+
+def pickled() -> bytes:
+    """A pickle that tells when it is opened."""
+    return pickle.dumps(Bomb(), protocol=2)
+
+
+def sealed(data: bytes) -> bytes:
+    """A checkpoint's bytes with the digest that makes it whole."""
+    return hashlib.sha256(data).digest() + data
 
 
 KIND_OF_NUMBERS = st.sampled_from(["f2", "f4", "f8", ">f8", "i1", "i4", "u8", "?", "c16", "U3", "M8[s]", "O"])
