@@ -25,6 +25,8 @@ from physlib.runs.store import Store
 PHYSLIB = str(Path(sys.executable).with_name("physlib"))
 SWEEP = ("sweep", "--claim", "C7", "--profile", "smoke")
 KILLS = 50
+OF_THE_DAY = ("seconds", "revision", "dirty")
+"""What a record says of the moment and of the working tree, not of the run."""
 LATE = """
 import time
 real, began = time.time, time.time()
@@ -43,11 +45,11 @@ def sweep(build: Path, *words: str, before: str = "", after: str = "", **more: s
 
 
 def contents(build: Path) -> dict:
-    """Arrays of all stored runs as bytes, and their records without times."""
+    """Arrays of all stored runs as bytes, and their records without what is of the day."""
     found = {}
     for path in build.rglob("*.safetensors"):
         arrays, record = unseal(path.read_bytes())
-        facts = {name: str(v) for name, v in record["provenance"].items() if not name.startswith("seconds")}
+        facts = {name: str(v) for name, v in record["provenance"].items() if not name.startswith(OF_THE_DAY)}
         found[path.name] = {name: array.tobytes() for name, array in arrays.items()}, facts
     return found
 
@@ -98,7 +100,7 @@ def _kill(process: subprocess.Popen, dice: random.Random) -> bool:
 def disk_full(folder: Path, expected: dict) -> tuple[int, int]:
     """A store of a few kilobytes, then one with room."""
     lost = 0
-    for kilobytes in (4, 16, 48):
+    for kilobytes in (4, 12, 24):
         build, kept = folder / f"full{kilobytes}", folder / f"kept{kilobytes}"
         build.mkdir()
         mount = f"mount -t tmpfs -o size={kilobytes}k none {build}"

@@ -24,6 +24,7 @@ from physlib.runs.presets import resolve
 from physlib.studies import plan
 from physlib.studies.sweep import choose, graph_of, read_seeds
 
+OF_THE_DAY = ("seconds", "revision", "dirty")
 SWEEP = ["sweep", "--claim", "C7", "--profile", "smoke"]  # a run without a strategy, and two that must have seen it
 
 
@@ -110,7 +111,7 @@ def contents(folder):
     found = {}
     for path in Path(folder).rglob("*.safetensors"):
         arrays, record = unseal(path.read_bytes())
-        facts = {name: str(v) for name, v in record["provenance"].items() if not name.startswith("seconds")}
+        facts = {name: str(v) for name, v in record["provenance"].items() if not name.startswith(OF_THE_DAY)}
         found[path.name] = ({name: array.tobytes() for name, array in arrays.items()}, facts)
     return found
 
