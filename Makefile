@@ -45,7 +45,7 @@ lint: $(READY) ## style, spelling, pairing
 pair: $(READY) ## write notebooks/ipynb from the text pages
 	$(BIN)/python -m physlib.book.pairing
 
-reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store (about 1270 minutes)
+reproduce: $(READY) ## retrain every laptop run from nothing and compare with the store, a process a core (about 1270 minutes of one)
 	$(BIN)/physlib verify --profile laptop --sample 1000
 
 table: $(READY) ## write results/table.csv and the numbers of REPRODUCING.md from the stored runs

@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from physlib.audit import Reading
 from physlib.audit import audit as physlib_audit
 from tests.conftest import physlib
 from tests.test_audit import curves
@@ -123,9 +124,10 @@ def test_names_and_units_are_escaped_in_the_report(tmp_path, monkeypatch):
     path, module = tmp_path / "<script>alert(2)&'.npz", ModuleType("hostile")
     setattr(module, HOSTILE, lambda x: x[:, -1, 0] - x[:, 0, 0])
     monkeypatch.setitem(sys.modules, "hostile", module)
-    np.savez(path, x=curves(300, rng))
-    done = physlib_audit(path, f"hostile:{HOSTILE}", curves(200, rng))
-    measured = physlib_audit(path, "displacement", units="<b>m</b>")
+    np.savez(path, **{HOSTILE: curves(300, rng), "<script>group": np.arange(300) // 2})
+    named = {"reading": Reading(HOSTILE), "samples_key": "x", "groups": ("<script>group", np.arange(200))}
+    done = physlib_audit(path, f"hostile:{HOSTILE}", curves(200, rng), **named)
+    measured = physlib_audit(path, "displacement", units="<b>m</b>", reading=Reading(HOSTILE))
     texts = [text for found in (done, measured) for text in (found.html(), found._repr_html_())]
     for word in ("<script", "<b>"):
         assert not any(word in text for text in texts)

@@ -116,6 +116,56 @@ def test_presets_apply_from_top_to_bottom():
     assert resolve("tent", "diffusion-unet", "paper", 0, pilot=True).steps == 5_000
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+from physlib.core.errors import PhyslibError
+from physlib.core.files import write_atomic
+path = Path(sys.argv[1]) / "run"
+write_atomic(path, b"old")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_atomic(path, bytes(5000))
+except PhyslibError as error:
+    print(error)
+"""
+
+
+def test_a_write_that_fails_says_so_and_leaves_the_old_file_alone(tmp_path):
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == f"cannot write {tmp_path / 'run'} (File too large): make room, or choose another folder.\n"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"run": b"old"}
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next(tmp_path):
+    store = Store(tmp_path)
+    path = store.put(result())
+    left = [path.with_name(f"{path.name}.77.partial"), store.work(CONFIG, "checkpoint.77.partial")]
+    other = path.with_name("other.77.partial")
+    for file in (*left, other):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"half")
+    with store.lock(CONFIG):
+        assert not any(file.exists() for file in left)
+    assert other.exists()
+
+
+@pytest.mark.parametrize("kind", ["empty", "folder", "foreign", "older", "bare"])
+def test_what_is_no_run_is_damaged(kind, tmp_path):
+    store = Store(tmp_path)
+    path = store.put(result())
+    arrays, record = unseal(path.read_bytes())
+    if kind == "folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        older = {"config": record["config"] | {"units": 1}, "provenance": {}}
+        told = {"empty": b"", "foreign": seal({}, {"a": 1}), "older": seal(arrays, older)}
+        path.write_bytes((told | {"bare": seal(arrays, {"config": record["config"]})})[kind])
+    with pytest.raises(Damaged, match="make it with: physlib run 'tent'"):
+        store.get(CONFIG)
+
+
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -1,5 +1,6 @@
 """The training loop: schedules in closed form, and a run killed at any moment ends bit for bit where it would have."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -74,6 +75,18 @@ def test_killed_run_resumes_bit_for_bit(model, tmp_path):
     a, b = np.load(whole / "out.npz"), np.load(killed / "out.npz")
     assert set(a) == set(b)
     assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [({"device": "cuda"}, "is from device cuda: go on there"), (Path("x"), "is damaged")]
+)
+def test_checkpoints_of_another_device_or_program_are_named(state, said, tmp_path):
+    """What is no tensor or plain value is not unpickled."""
+    torch.save(state, tmp_path / "saved")
+    saved = (tmp_path / "saved").read_bytes()
+    (tmp_path / "checkpoint").write_bytes(hashlib.sha256(saved).digest() + saved)
+    with pytest.raises(PhyslibError, match=said):
+        fit(build_model("diffusion-mlp"), data()[:10], SCHEDULE, torch_rng(0, "fit"), tmp_path / "checkpoint")
 
 
 def test_damaged_checkpoint_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""The command line: `physlib list | run | forecast | when | audit | verify | benchmark | table | ledger | check | book`.
+"""The command line: `physlib list | run | sweep | forecast | when | audit | verify | benchmark | table | ledger | check | book`.
 
 Every command imports what it needs when it runs, so that `list`, `table` and a stored `run` answer without PyTorch.
 """
@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from physlib.cli.audit import audit
 from physlib.cli.forecast import forecast, score
 from physlib.cli.new_task import new_task
+from physlib.cli.sweep import Scheduler, Workers, minutes_bar, sweep
 from physlib.cli.when import when
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import Damaged, Missing
@@ -105,6 +106,7 @@ def run(
     typer.echo(f"stored: {Store.of(profile).path(config).name}")
 
 
+app.command()(sweep)
 app.command()(forecast)
 app.command()(score)
 app.command()(when)
@@ -122,19 +124,25 @@ def verify(
     claim: Annotated[str | None, typer.Option(help="Only runs behind this claim: C7.")] = None,
     task: Annotated[str | None, typer.Option(help="Only runs behind claims on this task: tent.")] = None,
     model: Annotated[str | None, typer.Option(help="Only runs of this model that are behind claims.")] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Retrain stored runs from nothing and compare them with the store."""
     from physlib.evaluation import reproduce
+    from physlib.runs.pool import outcomes
     from physlib.runs.presets import expected_seconds
 
     chosen = reproduce.choose(profile, sample, seed, claim, task, model)
-    minutes = sum(expected_seconds(config) for config in chosen) / 60
-    typer.echo(f"retraining {len(chosen)} runs, about {minutes:.0f} min on one core")
-    failed = 0
-    for config in chosen:
-        verdict = reproduce.compare(config)
-        failed += not verdict.agrees
-        typer.echo(verdict.line)
+    seconds = {config: expected_seconds(config) for config in sorted(chosen, key=expected_seconds, reverse=True)}
+    typer.echo(f"retraining {len(chosen)} runs, about {sum(seconds.values()) / 60:.0f} min on one core")
+    failed, work = 0, lambda config, _: reproduce.compare(config)
+    with minutes_bar(seconds, "verify") as bar:
+        for config, verdict in outcomes(work, dict.fromkeys(seconds, ()), workers, scheduler):
+            bar.update(seconds[config] / 60)
+            if isinstance(verdict, PhyslibError):
+                raise verdict
+            failed += not verdict.agrees
+            typer.echo(verdict.line)
     if failed:
         typer.echo(f"{failed} of {len(chosen)} runs do not agree with the store", err=True)
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,9 +17,8 @@ from safetensors import SafetensorError
 from physlib.core.errors import PhyslibError
 
 _DIGEST = re.compile(rb'"digest":"([0-9a-f]{64})"')
-
-
 _BLANK = b"0" * 64
+LARGEST = 1_000_000_000  # bytes of a stored file: a larger one is none of ours
 
 
 class Missing(PhyslibError):
@@ -54,23 +54,38 @@ def unseal(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` so that `path` is at every moment either its old self or complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write `data` so that `path` is at every moment either its old self or complete. Raises `PhyslibError` where it cannot."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise PhyslibError(f"cannot write {path} ({error.strerror}): make room, or choose another folder.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def clear_partial(path: Path) -> None:
+    """Remove what killed processes left beside a file that nobody writes now."""
+    for left in path.parent.glob("*.partial"):
+        if left.name.startswith(f"{path.name}."):
+            left.unlink(missing_ok=True)
 
 
 def read_sealed(path: Path, what: str, remedy: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and record of a stored file. Raises `Missing` or `Damaged` with `what` it is and the `remedy`."""
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST / 1e9:g} GB")
         return unseal(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise Missing(f"no stored {what} {path.name}; {remedy}") from None
-    except (ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise Damaged(f"stored {what} {path} is damaged ({error}); {remedy}") from None
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock
 
 from physlib.core.errors import PhyslibError
-from physlib.core.files import Damaged, read_sealed, root, seal, write_atomic
+from physlib.core.files import Damaged, clear_partial, read_sealed, root, seal, write_atomic
 from physlib.runs.config import Config
 from physlib.runs.presets import command
 
@@ -76,12 +76,12 @@ class Store:
         path, remedy = self.path(config), f"make it with: {command(config)}"
         arrays, record = read_sealed(path, f"run of {config.task} / {config.model}", remedy)
         try:
-            stored = Config(**record["config"])
+            stored, facts = Config(**record["config"]), record["provenance"]
         except (KeyError, TypeError) as error:
             raise Damaged(f"stored run {path} is damaged ({error}); {remedy}") from None
         if stored != config:
             raise Damaged(f"stored run {path} holds another run's configuration; {remedy}")
-        return Result(config, arrays, record["provenance"])
+        return Result(config, arrays, facts)
 
     def put(self, result: Result) -> Path:
         """Write a finished run and return its file."""
@@ -94,9 +94,15 @@ class Store:
     def lock(self, config: Config) -> Iterator[None]:
         """Hold the run: a second process asking for it waits here, and then finds it finished."""
         path = self.work(config, "lock")
+        lock = FileLock(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         except OSError as error:
             raise PhyslibError(f"cannot write under {self.root} ({error.strerror}): choose another folder.") from None
-        with FileLock(path):
+        try:
+            for file in (self.path(config), self.work(config, "checkpoint")):
+                clear_partial(file)
             yield
+        finally:
+            lock.release()

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import io
 import math
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -98,12 +99,17 @@ class _State:
 
     def load(self, path: Path) -> None:
         data = path.read_bytes()
+        damaged = PhyslibError(f"checkpoint {path} is damaged: delete it to train from the start.")
         if hashlib.sha256(data[32:]).digest() != data[:32]:
-            raise PhyslibError(f"checkpoint {path} is damaged: delete it to train from the start.")
-        state = torch.load(io.BytesIO(data[32:]), map_location=self.model.device, weights_only=True)
-        if state["device"] != self.model.device.type:
+            raise damaged
+        try:
+            state = torch.load(io.BytesIO(data[32:]), map_location=self.model.device, weights_only=True)
+            device = state["device"]
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError):
+            raise damaged from None
+        if device != self.model.device.type:
             raise PhyslibError(
-                f"checkpoint {path} is from device {state['device']}: go on there, or delete it to train from the start."
+                f"checkpoint {path} is from device {device}: go on there, or delete it to train from the start."
             )
         self.model.load_state_dict(state["model"])
         self.average = state["average"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -174,6 +174,24 @@ def runs(profile: str) -> list[Config]:
     to_come = [video.pilot(profile)] if profile == "laptop" else []
     to_come += [c for cell in sealed.cells() if profile == "laptop" for c in sealed.pilots(*cell, profile)]
     return list(dict.fromkeys([*paired, *audited, *planned, *behind, *to_come]))
+
+
+STUDIES: dict[str, Callable[[str], list[Config]]] = {
+    "all": runs,
+    "families": lambda profile: [
+        c for p in families(profile) for short in (False, True) for c in seeds(*p, profile, short)
+    ],
+    "applied": lambda profile: [c for p in APPLIED for short in (False, True) for c in seeds(*p, profile, short)],
+    "confounds": lambda profile: [c for f in factors(profile) for at in f.levels for c in f.configs(at, profile)],
+    "dial": lambda profile: [c for found in dial(profile).values() for c in found],
+    "toys": lambda profile: [c for found in toys(profile).values() for c in found],
+    "remedies": lambda profile: [c for e in experiments(profile) for c in e.configs],
+    "sealed": lambda profile: [
+        c for cell in sealed.cells() for c in (*sealed.pilots(*cell, profile), *sealed.judged(*cell, profile))
+    ],
+    "video": lambda profile: [video.pilot(profile), *video.judged(profile)],
+}
+"""The runs of each study at a profile."""
 
 
 def keep(config: Config) -> Keep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -43,10 +44,11 @@ def trajectories(store: Store, key: str) -> Source:
     beside = _beside(store, found, shape)
     if len(shape) == 2 and (ends := _ends(store, found, shape[0])) is not None:
         return _frames(store, found, ends, beside)
+    source = checked(Source(store.name, shape, lambda: store.blocks(found)), dtype)
     steps = real_steps(store.name, shape, beside)
-    dt, notes = step_times(store.name, shape[0] if shape else 0, beside, steps)
+    dt, notes = step_times(store.name, shape[0], beside, steps)
     labels = {name: array for name, array in beside.items() if array.shape == shape[:1]}
-    return checked(Source(store.name, shape, lambda: store.blocks(found), steps, dt, labels, notes=notes), dtype)
+    return dataclasses.replace(source, steps=steps, dt=dt, labels=labels, notes=notes)
 
 
 def padded(episodes: Sequence[np.ndarray], length: int) -> np.ndarray:
@@ -146,7 +148,8 @@ def checked_ends(name: str, key: str, values: np.ndarray, count: int, index: boo
             raise PhyslibError(f"'{key}' in {name} comes back to trajectories that had ended: sort the frames by it.")
     else:
         ends = values
-        if not len(ends) or np.any(np.diff(ends, prepend=0) < 1) or ends[-1] != count:
+        whole = ends.dtype.kind in "fiu" and len(ends)
+        if not whole or np.any(np.diff(ends, prepend=0) < 1) or ends[-1] != count:
             raise PhyslibError(f"'{key}' in {name} must rise to the number of frames, {count}: it ends at {ends[-1:]}.")
     lengths = np.diff(ends, prepend=0)
     if lengths.min() < 2:

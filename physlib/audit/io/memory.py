@@ -72,8 +72,12 @@ def from_minari(name: str, key: str, chosen: bool) -> Source:
     return from_episodes(name, [np.asarray(episode) for episode in episodes])
 
 
-def _array(data: Any) -> np.ndarray:
-    """An array of anything like one; tensors are taken from their device first."""
+def _array(data: Any) -> Any:
+    """An array of anything like one; tensors are taken from their device first, Dask's arrays stay where they are."""
+    if hasattr(data, "numblocks"):
+        if np.isnan(data.shape).any():
+            raise PhyslibError("the chunks of the array are of unknown size: call its compute_chunk_sizes() first.")
+        return data
     if isinstance(data, np.ndarray):
         return data
     if hasattr(data, "detach"):

@@ -13,7 +13,7 @@ from physlib.audit.io.layout import trajectories
 from physlib.audit.io.memory import from_memory, from_minari
 from physlib.audit.io.source import Source
 from physlib.audit.io.store import open_store
-from physlib.audit.io.tables import is_table, open_table
+from physlib.audit.io.tables import from_dask_table, is_table, open_table
 from physlib.core.errors import PhyslibError
 
 
@@ -40,6 +40,8 @@ def open_trajectories(data: Any, reading: Reading) -> Source:
 
 
 def _opened(data: Any, reading: Reading) -> Source:
+    if hasattr(data, "npartitions") and hasattr(data, "get_partition"):
+        return from_dask_table(data, reading.key, reading.columns, reading.episode)
     if not isinstance(data, (str, Path)):
         return from_memory(data, reading.key)
     if str(data).startswith("minari:"):

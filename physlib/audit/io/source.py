@@ -65,12 +65,12 @@ def real_steps(name: str, shape: tuple[int, ...], beside: Mapping[str, np.ndarra
     masked = next((key for key in MASK if key in beside and beside[key].ndim), None)
     if said is not None:
         steps = np.asarray(beside[said]).reshape(-1)
-        if steps.shape != shape[:1] or not np.all(steps == np.floor(steps)):
+        if steps.shape != shape[:1] or steps.dtype.kind not in "fiu" or not np.all(steps == np.floor(steps)):
             raise PhyslibError(f"'{said}' in {name} must be {shape[0]} whole numbers, one a trajectory.")
     elif masked is not None:
         mask = beside[masked]
         mask = mask[..., 0] if mask.ndim == 3 and mask.shape[2] == 1 else mask
-        if mask.shape != shape[:2]:
+        if mask.shape != shape[:2] or mask.dtype.kind not in "fiub":
             raise PhyslibError(
                 f"'{masked}' in {name} must be booleans of shape {shape[:2]}, true where a step is real."
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zlib import error as ZlibError
 
@@ -16,6 +18,13 @@ import numpy as np
 from physlib.core.errors import PhyslibError
 
 BLOCK = 16_000_000  # bytes read at once
+LARGE, PACKED = 1_000_000_000, 200
+"""Bytes from which a file must not hold more than so many times its own size: no measurement packs that well."""
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, SyntaxError),
+    *(TokenError, ZlibError, zipfile.BadZipFile),
+)
+"""What libraries raise for files that are not what their names say."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +51,32 @@ def open_store(path: Path) -> Store:
             f"cannot tell what {path.name} is: give .npy, .npz, .h5, .hdf5, .zarr, .csv or .parquet, or minari:NAME; "
             "anything else, save with numpy.savez."
         )
+    with told(path.name):
+        store = reader(path)
+    check_size(path, sum(math.prod(shape) * dtype.itemsize for shape, dtype in store.arrays.values()))
+    return store
+
+
+@contextlib.contextmanager
+def told(name: str) -> Iterator[None]:
+    """Whatever a library says of a file that it cannot read, as one sentence."""
     try:
-        return reader(path)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, PhyslibError):
-            raise
-        raise damaged(path.name, error) from None
+        yield
+    except PhyslibError:
+        raise
+    except UNREADABLE as error:
+        raise damaged(name, error) from None
+
+
+def check_size(path: Path, held: int) -> None:
+    """Raise for a small file, or folder, that says that it holds very much: no memory would do for it."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    if held > LARGE and held > PACKED * size:
+        raise PhyslibError(
+            f"{path.name} says that it holds {held / 1e9:.1f} GB in {size / 1e6:.2f} MB on disk, more than any measurement "
+            "packs: if it is right, save it unpacked."
+        )
 
 
 def damaged(name: str, error: Exception) -> PhyslibError:
@@ -56,7 +85,7 @@ def damaged(name: str, error: Exception) -> PhyslibError:
     return PhyslibError(f"{name} is truncated or not what its name says ({detail}): write it again.")
 
 
-def in_memory(name: str, arrays: Mapping[str, np.ndarray]) -> Store:
+def in_memory(name: str, arrays: Mapping[str, Any]) -> Store:
     """Arrays that are there already."""
     return Store(
         name,
@@ -72,7 +101,12 @@ def block_rows(shape: tuple[int, ...], itemsize: int) -> int:
 
 
 def slices(array: Any) -> Iterator[np.ndarray]:
-    """Blocks of anything that slices like an array."""
+    """Blocks of anything that slices like an array; of Dask's arrays each chunk is computed once."""
+    if hasattr(array, "numblocks"):
+        array = array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+        for chunk in range(array.numblocks[0]):
+            yield from slices(np.asarray(array.blocks[chunk]))
+        return
     rows = block_rows(array.shape, array.dtype.itemsize)
     for start in range(0, array.shape[0], rows):
         yield np.asarray(array[start : start + rows])
@@ -97,10 +131,8 @@ def _stream(opened: Callable[[], BufferedIOBase], name: str, key: str) -> Iterat
         rows, each = block_rows(shape, dtype.itemsize), math.prod(shape[1:]) * dtype.itemsize
         for start in range(0, shape[0], rows):
             count = min(rows, shape[0] - start)
-            try:
+            with told(name):
                 raw = file.read(count * each)
-            except (ZlibError, zipfile.BadZipFile, EOFError, OSError) as error:
-                raise damaged(name, error) from None
             if len(raw) != count * each:
                 raise PhyslibError(f"{name} is truncated: it ends within row {start + len(raw) // each} of '{key}'.")
             yield np.frombuffer(raw, dtype).reshape(count, *shape[1:])
@@ -133,7 +165,7 @@ def _npz(path: Path) -> Store:
 
     def each(keys: Sequence[str]) -> Iterator[np.ndarray]:
         for key in keys:
-            with opened(key) as file:
+            with told(path.name), opened(key) as file:
                 yield np.lib.format.read_array(file, allow_pickle=False)
 
     return Store(path.name, found, lambda key: _stream(lambda: opened(key), path.name, key), each)
@@ -181,11 +213,11 @@ def _tree(name: str, found: Mapping[str, tuple], opened: Callable[[], Any], said
     """Of a file with groups."""
 
     def blocks(key: str) -> Iterator[np.ndarray]:
-        with opened() as file:
+        with told(name), opened() as file:
             yield from slices(file[key])
 
     def each(keys: Sequence[str]) -> Iterator[np.ndarray]:
-        with opened() as file:
+        with told(name), opened() as file:
             for key in keys:
                 yield np.asarray(file[key][()])
 

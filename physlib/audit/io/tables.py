@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from physlib.audit.io import pieces
 from physlib.audit.io.layout import INDEX, SHOWN, checked_ends, from_frames
+from physlib.audit.io.pieces import dask_pieces, from_pieces, parquet_bytes, parquet_pieces
 from physlib.audit.io.source import RATE, STEP_TIME, TIMES, Source
-from physlib.audit.io.store import damaged, slices
+from physlib.audit.io.store import slices, told
 from physlib.core.errors import PhyslibError
 
 if TYPE_CHECKING:
@@ -42,45 +45,82 @@ def is_table(path: Path) -> bool:
 def open_table(path: Path, key: str, columns: tuple[int | str, ...] | None, episode: str | None) -> Source:
     """Trajectories of a table: those of its column `key` of lists, or the columns of numbers that are named or left.
 
-    `episode` names the column that says which trajectory a row belongs to, by default one of the usual names. Raises
-    `PhyslibError` where there is none.
+    `episode` names the column that says which trajectory a row belongs to, by default one of the usual names. Parquet of
+    more than `LARGE` bytes is read in pieces. Raises `PhyslibError` where there is no such column.
     """
-    table = _read(path)
-    lower = {str(name).lower(): name for name in table.columns}
-    index = next((lower[name] for name in ((episode.lower(),) if episode else INDEX) if name in lower), None)
-    if index is None:
-        raise PhyslibError(
-            f"{path.name} does not say which rows are one trajectory: name the column that does with --episode ({_some(table)})."
-        )
-    order = next((lower[name] for name in ORDER if name in lower), None)
-    if order is not None:
-        table = table.sort_values([index, order], kind="stable")
-    elif table[index].ne(table[index].shift()).sum() != table[index].nunique():
-        table = table.sort_values(index, kind="stable")
-    values, names = _values(path.name, table, key, columns, {index, order})
-    ends = checked_ends(path.name, str(index), table[index].to_numpy(), len(table), True)
-    flat = [name for name in table.columns if table[name].dtype.kind in "fiubOT" and name not in names]
-    beside = {str(name).lower(): table[name].to_numpy() for name in flat if not _listed(table[name])}
-    if rate := _lerobot_rate(path):
-        beside = {k: v for k, v in beside.items() if k not in (*TIMES, *STEP_TIME, *RATE)} | {"fps": np.array(rate)}
-    return from_frames(path.name, (values.shape, values.dtype), lambda: slices(values), ends, beside, names)
+    rate = _lerobot_rate(path)
 
-
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
+    def opened(table: pd.DataFrame) -> Source:
+        return _of_table(path.name, table, key, columns, episode, rate)
 
     try:
-        if path.suffix in (".csv", ".tsv"):
-            return pd.read_csv(path, sep=_separator(path), skipinitialspace=True)
-        files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
-        data = [file for file in files if "meta" not in file.relative_to(path).parts[:-1]]
-        return pd.concat([pd.read_parquet(file) for file in data], ignore_index=True)
+        files = [] if path.suffix in (".csv", ".tsv") else _parquet_files(path)
+        if not files or parquet_bytes(files) <= pieces.LARGE:
+            return opened(_read(path, files))
+        first = next(parquet_pieces(files))
+        return from_pieces(path.name, lambda: parquet_pieces(files), _index(path.name, first, episode), opened)
     except ImportError:
         raise PhyslibError(
             f"reading {path.name} needs pyarrow: pip install 'physlib[files]', or save as .npz."
         ) from None
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise damaged(path.name, error) from None
+
+
+def from_dask_table(table: Any, key: str, columns: tuple[int | str, ...] | None, episode: str | None) -> Source:
+    """The same of a table of Dask's, in its partitions."""
+    index = _index("table", table, episode)
+    return from_pieces(
+        "table", lambda: dask_pieces(table), index, lambda piece: _of_table("table", piece, key, columns, episode, None)
+    )
+
+
+def _index(name: str, table: Any, episode: str | None) -> str:
+    """The column that says which trajectory a row belongs to."""
+    lower = {str(column).lower(): column for column in table.columns}
+    index = next((lower[column] for column in ((episode.lower(),) if episode else INDEX) if column in lower), None)
+    if index is None:
+        raise PhyslibError(
+            f"{name} does not say which rows are one trajectory: name the column that does with --episode ({_some(table)})."
+        )
+    return index
+
+
+def _of_table(
+    name: str,
+    table: pd.DataFrame,
+    key: str,
+    columns: tuple[int | str, ...] | None,
+    episode: str | None,
+    rate: float | None,
+) -> Source:
+    """Trajectories of a table in memory; `rate` is the frames a second that its dataset says."""
+    index, lower = _index(name, table, episode), {str(column).lower(): column for column in table.columns}
+    order = next((lower[column] for column in ORDER if column in lower), None)
+    if order is not None:
+        table = table.sort_values([index, order], kind="stable")
+    elif table[index].ne(table[index].shift()).sum() != table[index].nunique():
+        table = table.sort_values(index, kind="stable")
+    values, names = _values(name, table, key, columns, {index, order})
+    ends = checked_ends(name, str(index), table[index].to_numpy(), len(table), True)
+    flat = [column for column in table.columns if table[column].dtype.kind in "fiubOT" and column not in names]
+    beside = {str(column).lower(): table[column].to_numpy() for column in flat if not _listed(table[column])}
+    if rate:
+        beside = {k: v for k, v in beside.items() if k not in (*TIMES, *STEP_TIME, *RATE)} | {"fps": np.array(rate)}
+    return from_frames(name, (values.shape, values.dtype), lambda: slices(values), ends, beside, names)
+
+
+def _parquet_files(path: Path) -> list[Path]:
+    """Parquet files of a table, those of its metadata left out."""
+    files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
+    return [file for file in files if "meta" not in file.relative_to(path).parts[:-1]]
+
+
+def _read(path: Path, files: Sequence[Path]) -> pd.DataFrame:
+    import pandas as pd
+
+    with told(path.name):
+        if not files:
+            return pd.read_csv(path, sep=_separator(path), skipinitialspace=True)
+        return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def _separator(path: Path) -> str:
@@ -135,6 +175,6 @@ def _lerobot_rate(path: Path) -> float | None:
         if info.is_file():
             try:
                 return float(json.loads(info.read_text())["fps"])
-            except (ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 return None
     return None
