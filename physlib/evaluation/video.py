@@ -20,7 +20,6 @@ from physlib.core.files import Damaged, Missing, write_atomic
 from physlib.core.provenance import revision
 from physlib.core.rng import numpy_rng
 from physlib.runs.config import Config
-from physlib.runs.setup import training_data
 from physlib.runs.store import Result, Store
 from physlib.studies import video as study
 from physlib.tasks import Trajectories, get_task
@@ -41,9 +40,8 @@ def asked_clips(config: Config, name: str) -> Trajectories:
 
 @lru_cache(maxsize=4)
 def _shown(config: Config) -> Trajectories:
-    """The frames that a run's training clips begin with, and what they were made from."""
-    data = training_data(config)
-    return Trajectories(data.x[:, :SHOWN].copy(), data.q, data.z)
+    """What a run's training clips begin with."""
+    return get_task(config.task).beginnings(config.n_train, numpy_rng(config.seed, "training data"))
 
 
 def _velocity(task: Video, data: Trajectories) -> Float[np.ndarray, " N"]:
@@ -93,29 +91,36 @@ def _readable(speed: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
 def chosen_level(run: Result) -> float:
     """The level whose predictions come nearest to the velocities of a run, in least squares over all of its test sets."""
     sets = get_task(run.config.task).tests
-    made = np.concatenate([_readable(run[f"clip/{name}/speed"]) for name in sets])
+    seen = np.concatenate([_readable(run[f"clip/{name}/speed"]) for name in sets])
 
     def misfit(level: float) -> float:
-        return float(np.nanmean((np.concatenate([predicted(run.config, name, level) for name in sets]) - made) ** 2))
+        return float(np.nanmean((np.concatenate([predicted(run.config, name, level) for name in sets]) - seen) ** 2))
 
     return min(LEVELS, key=misfit)
 
 
-def velocities(run: Result, level: float) -> pd.DataFrame:
-    """Every test clip of a run: `set`, `true`, `made` and `predicted` velocity, and the velocity `error`, m/s.
+def made(run: Result) -> pd.DataFrame:
+    """Every test clip of a run: `set`, `true` and `made` velocity, and the velocity `error`, m/s.
 
-    `edge` is the nearest speed of training: the simplest wrong answer.
+    `edge` is the nearest speed of training: the simplest wrong answer. Of what is made NaN where no body can be read.
     """
-    task, rows = get_task(run.config.task), []
-    shown = np.sort(_shown(run.config).q)
+    config, rows = run.config, []
+    task = get_task(config.task)
+    shown = np.sort(task.bodies(config.n_train, numpy_rng(config.seed, "training data"))[0])
     for name in task.tests:
-        data = asked_clips(run.config, name)
+        data = asked_clips(config, name)
         at = np.clip(np.searchsorted(shown, data.q), 1, len(shown) - 1)
         edge = np.where(data.q - shown[at - 1] < shown[at] - data.q, shown[at - 1], shown[at])
         columns = {"true": data.q, "made": _readable(run[f"clip/{name}/speed"]), "error": run[f"clip/{name}/error"]}
-        columns |= {"predicted": predicted(run.config, name, level), "edge": edge}
-        rows.append(pd.DataFrame(columns).assign(set=name, seed=run.config.seed, task=task.name))
+        rows.append(pd.DataFrame(columns | {"edge": edge}).assign(set=name, seed=config.seed, task=task.name))
     return pd.concat(rows, ignore_index=True)
+
+
+def velocities(run: Result, level: float) -> pd.DataFrame:
+    """The same with the velocity that the training cases predict, `predicted`."""
+    sets = get_task(run.config.task).tests
+    told = np.concatenate([predicted(run.config, name, level) for name in sets])
+    return made(run).assign(predicted=told)
 
 
 def scores(clips: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ UNUSED = "maze-large"
 LOCAL = 0.5
 """Share of the shift that pilots bring back from level `READ_AT` above which a kernel of trajectories should win."""
 READ_AT = 0.2
-TRAINED = 4
+TRAINED = 6
 """How many of the cells have been trained since; the others are still to come."""
 SEALED = "sealed"
 """Variant of the evidence of these runs."""

@@ -55,12 +55,12 @@ def start_of(
 
 
 def clips(
-    speed: Float[np.ndarray, " N"], z: Float[np.ndarray, "N 4"], pixels: int = PIXELS
+    speed: Float[np.ndarray, " N"], z: Float[np.ndarray, "N 4"], frames: int = FRAMES
 ) -> Float[np.ndarray, "N T D"]:
-    """Clips of bodies with first place, radius, number of the colour and of the shape in `z`."""
-    centre = z[:, :1] + speed[:, None] * DT * np.arange(FRAMES)
+    """The first frames of clips of bodies with first place, radius, number of the colour and of the shape in `z`."""
+    centre = z[:, :1] + speed[:, None] * DT * np.arange(frames)
     colour, shape = z[:, 2].astype(int), z[:, 3].astype(int)
-    return draw(centre, z[:, 1], colour, shape, pixels)
+    return draw(centre, z[:, 1], colour, shape, PIXELS)
 
 
 def numbered(name: str | None, known: tuple[str, ...], n: int, rng: np.random.Generator) -> Int[np.ndarray, " N"]:
@@ -100,8 +100,26 @@ class Video(FiniteBankTask):
         shape = numbered(self.cases.shape, SHAPES, n, rng)
         return np.stack([start_of(q, radius, rng), radius, colour, shape], axis=1)
 
+    def frames(self, q: Float[np.ndarray, " N"], z: Float[np.ndarray, "N Z"], count: int) -> Float[np.ndarray, "N T D"]:
+        """The first `count` frames of clips."""
+        return clips(q, z, count)
+
     def generate(self, q, z):
-        return clips(q, z)
+        return self.frames(q, z, FRAMES)
+
+    def bodies(self, n: int, rng: np.random.Generator) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, "N Z"]]:
+        """Speeds and nuisance variables of `n` clips."""
+        q = self.prior_draws(n, rng)
+        return q, self.nuisance(q, rng)
+
+    def sample(self, n, rng):
+        """`n` clips with the speed drawn from the prior."""
+        return self.beginnings(n, rng, FRAMES)
+
+    def beginnings(self, n: int, rng: np.random.Generator, count: int = SHOWN) -> Trajectories:
+        """The first frames of the clips that `sample` makes of the same generator."""
+        q, z = self.bodies(n, rng)
+        return Trajectories(self.frames(q, z, count), q, z)
 
     def measure(self, x: Float[Any, "*N T D"]) -> Float[Any, "*N"]:
         """Least-squares speed of the centre of mass over the frames in which a body is wholly in view; NaN for fewer than two."""

@@ -73,8 +73,8 @@ class BothSides(OneSide):
     family = "video-both"
     info = dataclasses.replace(OneSide.info, title="fast disc to either side")
 
-    def generate(self, q, z):
-        x = clips(q, z[:, :4])
+    def frames(self, q, z, count):
+        x = clips(q, z[:, :4], count)
         turned = x.reshape(len(x), x.shape[1], 2, -1)[..., ::-1].reshape(x.shape)
         return np.where(z[:, 4, None, None] > 0, turned, x)
 
@@ -103,11 +103,10 @@ class Pair(Video):
         speed, radius = (values[name].astype(float) for name in ("velocity", "size"))
         return speed, np.stack([start_of(speed, radius, rng), radius, values["colour"], values["shape"]], axis=1)
 
-    def sample(self, n, rng):
-        """Clips of the two combinations, half of each."""
+    def bodies(self, n, rng):
+        """Those of the two combinations, half of each."""
         side = rng.permutation(np.arange(n) % 2)
-        q, z = self._of(np.stack([side, side], axis=1), rng)
-        return Trajectories(clips(q, z), q, z)
+        return self._of(np.stack([side, side], axis=1), rng)
 
     @property
     def tests(self):
