@@ -113,10 +113,9 @@ def disk_full(folder: Path, expected: dict) -> tuple[int, int]:
 
 def read_only(folder: Path, expected: dict) -> tuple[int, int]:
     """A store that cannot be written: empty, and with every run in it."""
-    build, full = folder / "locked", folder / "locked-full"
+    build, full = folder / "locked", folder / "alone"
     build.mkdir()
     refused = sweep(build, "--workers", "1", before=f"mount -t tmpfs -o ro none {build}")
-    sweep(full, "--workers", "1")
     answered = sweep(full, "--workers", "1", before=f"mount --bind {full} {full} && mount -o remount,ro,bind {full}")
     return 2, (not told(refused)) + (answered.returncode != 0 or not whole(full, expected))
 
@@ -143,8 +142,8 @@ def spoilt(spoil: Callable[[Path], None]) -> Callable[[Path, dict], tuple[int, i
     """A fault of the files of a store: each run's is spoilt, and the sweep given again."""
 
     def fault(folder: Path, expected: dict) -> tuple[int, int]:
-        build = Path(tempfile.mkdtemp(dir=folder))
-        sweep(build, "--workers", "1")
+        build = Path(tempfile.mkdtemp(dir=folder)) / "build"
+        shutil.copytree(folder / "alone", build)
         files = sorted(build.rglob("*.safetensors"))
         for path in files:
             spoil(path)

@@ -124,10 +124,10 @@ def test_names_and_units_are_escaped_in_the_report(tmp_path, monkeypatch):
     path, module = tmp_path / "<script>alert(2)&'.npz", ModuleType("hostile")
     setattr(module, HOSTILE, lambda x: x[:, -1, 0] - x[:, 0, 0])
     monkeypatch.setitem(sys.modules, "hostile", module)
-    np.savez(path, **{HOSTILE: curves(300, rng), "<script>group": np.arange(300) // 2})
-    named = {"reading": Reading(HOSTILE), "samples_key": "x", "groups": ("<script>group", np.arange(200))}
+    np.savez(path, **{"<script>x": curves(300, rng), "<script>group": np.arange(300) // 2})
+    named = {"reading": Reading("<script>x"), "samples_key": "x", "groups": ("<script>group", np.arange(200))}
     done = physlib_audit(path, f"hostile:{HOSTILE}", curves(200, rng), **named)
-    measured = physlib_audit(path, "displacement", units="<b>m</b>", reading=Reading(HOSTILE))
+    measured = physlib_audit(path, "displacement", units="<b>m</b>", reading=Reading("<script>x"))
     texts = [text for found in (done, measured) for text in (found.html(), found._repr_html_())]
     for word in ("<script", "<b>"):
         assert not any(word in text for text in texts)

@@ -110,7 +110,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}))
-            options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+            options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
             where = stack.enter_context(LocalCluster(n_workers=workers, host="127.0.0.1", **options))
         else:
             where = scheduler
