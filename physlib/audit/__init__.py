@@ -16,29 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physlib.audit.after import Explanation, explain
-from physlib.audit.agreement import agreement
 from physlib.audit.before import TYPICAL, forecast_range, plausible_kernels
 from physlib.audit.candidates import candidates, check_kernel, from_residuals
-from physlib.audit.compare import Comparison, compare
 from physlib.audit.demonstrations import Demonstrations
-from physlib.audit.groups import LEAST as LEAST_GROUPS
-from physlib.audit.groups import dependence, groups_of
-from physlib.audit.intake import Data, Intake, take_in
+from physlib.audit.intake import Data, take_in
 from physlib.audit.io.episodes import Reading
-from physlib.audit.io.read import Loaded
-from physlib.audit.plausibility import read_plausibility
 from physlib.audit.quantities import find_quantity
 from physlib.audit.redraw import Redraw, decide, read_redraw
 from physlib.audit.report.text import sentences
 from physlib.audit.representation import rank
-from physlib.audit.result import AuditResult, Baseline, Request, SampleFindings
+from physlib.audit.result import AuditResult, Request
 from physlib.audit.several import AuditTable
-from physlib.audit.spectrum import read_spectrum
+from physlib.audit.shift import find_shift
 from physlib.core.errors import PhyslibError, unknown
 from physlib.core.files import write_atomic
 from physlib.core.rng import numpy_rng
-from physlib.stats.samples import SamplePair
 from physlib.tasks.quantities import QUANTITIES, Quantity
 from physlib.tasks.scenes import TABLE as SCENE_QUANTITIES
 from physlib.tasks.scenes import Scene
@@ -49,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTITIES", "SCENE_QUANTITIES", "Audit", "Audits", "Reading", "Scene", "audit"]
 
-LEAST = 100  # trajectories below which nothing is tested
 WINDOWS = 32  # of time, for sensitivities
 PROBED = 500  # trajectories behind them
 
@@ -190,7 +181,7 @@ def _audited(
     rng, kept = numpy_rng(seed, "audit sensitivity"), len(taken.demos.rows)
     probed = population.at(np.sort(rng.choice(kept, min(PROBED, kept), replace=False)))
     left = None if taken.residuals is None else taken.residuals.name
-    found = None if taken.samples is None else _findings(population, taken, data.paired is not None, kernel, seed)
+    found = None if taken.samples is None else find_shift(population, taken, data.paired is not None, kernel, seed)
     if found is not None and redraw is not None:
         found = dataclasses.replace(found, decision=decide(population, taken.samples, redraw, seed))
     told = _words(data.groups), _words(data.paired)
@@ -211,45 +202,6 @@ def _words(value: Any) -> str | None:
     if value is None or isinstance(value, (str, Path)):
         return None if value is None else Path(value).name
     return ", ".join(_words(one) or "" for one in value) if isinstance(value, tuple) else "array"
-
-
-def _findings(demos: Demonstrations, taken: Intake, paired: bool, kernel: str | None, seed: int) -> SampleFindings:
-    """Everything that needs samples."""
-    drawn, floor = taken.samples, None
-    found = _compared(demos, drawn, taken.pair(paired), numpy_rng(seed, "audit comparison"))
-    baseline = None
-    if taken.baseline is not None:
-        pair = dataclasses.replace(taken, samples=taken.baseline).pair(False)
-        held = _compared(demos, taken.baseline, pair, numpy_rng(seed, "audit baseline"))
-        baseline = Baseline(taken.baseline.name, len(taken.baseline.q), held)
-        floor = max(found.tv_floor, held.tv)
-    spectrum = read_spectrum(demos.kept, drawn.kept, demos.scale)
-    tested = found.p_value is not None
-    explanation = explain(demos, drawn, kernel, seed, floor or found.tv_floor) if tested else Explanation()
-    unnamed = () if paired else (loaded for loaded in (demos.loaded, drawn) if groups_of(loaded) is None)
-    return SampleFindings(
-        drawn=drawn,
-        comparison=found,
-        baseline=baseline,
-        spectrum=spectrum,
-        explanation=explanation,
-        agreement=agreement(demos, found, explanation, spectrum, seed),
-        plausibility=read_plausibility(
-            demos.kept,
-            drawn.kept,
-            demos.scale,
-            numpy_rng(seed, "audit looks"),
-            None if demos.units is None else demos.units[demos.loaded.rows],
-        ),
-        dependence=tuple(said for loaded in unnamed if (said := dependence(loaded)) is not None),
-    )
-
-
-def _compared(demos: Demonstrations, drawn: Loaded, pair: SamplePair, rng: np.random.Generator) -> Comparison:
-    """Two sets of trajectories compared, and tested where there are enough."""
-    groups = [g for g in (groups_of(demos.loaded), groups_of(drawn)) if g is not None]
-    enough = min(len(demos.loaded.q), len(drawn.q)) >= LEAST and all(int(g.max()) + 1 >= LEAST_GROUPS for g in groups)
-    return compare(demos.bins, demos.loaded.q, drawn.q, rng, pair, tested=enough)
 
 
 class _CallablePackage(ModuleType):
