@@ -111,7 +111,9 @@ def made(run: Result) -> pd.DataFrame:
         data = asked_clips(config, name)
         at = np.clip(np.searchsorted(shown, data.q), 1, len(shown) - 1)
         edge = np.where(data.q - shown[at - 1] < shown[at] - data.q, shown[at - 1], shown[at])
-        columns = {"true": data.q, "made": _readable(run[f"clip/{name}/speed"]), "error": run[f"clip/{name}/error"]}
+        speed = _readable(run[f"clip/{name}/speed"])
+        error = np.where(np.isnan(speed), np.nan, run[f"clip/{name}/error"])
+        columns = {"true": data.q, "made": speed, "error": error}
         rows.append(pd.DataFrame(columns | {"edge": edge}).assign(set=name, seed=config.seed, task=task.name))
     return pd.concat(rows, ignore_index=True)
 

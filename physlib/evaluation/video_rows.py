@@ -27,16 +27,14 @@ def _clips(runs: Runs) -> list[pd.DataFrame]:
 
 
 def _errors(runs: Runs) -> list[Row]:
-    """V1: the velocity error of each test set."""
-    return [
-        runs.row(
-            "velocity error",
-            [float(np.nanmean(run[f"clip/{name}/error"])) for run in runs.found],
-            unit=UNIT,
-            variant=name,
-        )
-        for name in runs.task.tests
-    ]
+    """V1: the velocity error of each test set, over clips that can be read, and the share that cannot."""
+    rows, found = [], [video.made(run) for run in runs.found]
+    for name in runs.task.tests:
+        some = [clips[clips.set == name] for clips in found]
+        rows.append(runs.row("velocity error", [float(clips.error.mean()) for clips in some], unit=UNIT, variant=name))
+        unread = [float(clips.made.isna().mean()) for clips in some]
+        rows.append(runs.row("share unreadable", unread, RESOLUTION, variant=name))
+    return rows
 
 
 def _pulled(runs: Runs) -> list[Row]:

@@ -208,7 +208,7 @@ def keep(config: Config) -> Keep:
     asked = bool(config.mitigation) and mitigations.get(config.mitigation).needs_quantity
     seen = config in _seen_by_remedies(config.profile)
     timed, windowed = (own and not pilot and config.task == name for name in (SPEED_MAZE, confounds.TASK))
-    pictured = own and first and (not pilot or config.task in TASKS)
+    pictured = own and first and (not pilot or config.task in TASKS) and config.model != video.MODEL
     compared = config.mitigation in STATES_ASKED or config in _compared(config.profile)
     shown = (AUDITED if config.task in ARMS else PICTURED) if pictured else FEW
     return Keep(
