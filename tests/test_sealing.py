@@ -115,8 +115,11 @@ def test_the_rule_names_ten_fresh_cells_half_of_them_smooth():
 @pytest.mark.parametrize(("task", "model"), CELLS)
 def test_every_stored_run_names_the_forecast_that_came_before_it(task, model):
     store = Store.of("laptop")
-    made = sealing.read(store.forecast(task, model))
     configs = sealed.judged(task, model, "laptop")
+    if not store.forecast(task, model).exists():  # still to come, and so are its runs
+        assert not any(store.path(config).exists() for config in configs)
+        return
+    made = sealing.read(store.forecast(task, model))
     assert made.runs == [config.key for config in configs]
     assert made.pilots == [config.key for config in sealed.pilots(task, model, "laptop")]
     for config in configs:

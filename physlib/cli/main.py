@@ -154,10 +154,7 @@ def benchmark(
     profile: Profile = "laptop",
     again: Annotated[bool, typer.Option("--again", help="Make them anew even where they are stored.")] = False,
 ) -> None:
-    """Forecast every group of runs with every kernel, and every remedy, and store the answers for the table and the pages,
-
-    with the errors of ideal denoisers and what told models did with what they were asked for.
-    """
+    """Forecast every group of runs with every kernel, and every remedy, and store it for the table and the pages."""
     from physlib.evaluation import (
         benchmark,
         estimator_forecasts,

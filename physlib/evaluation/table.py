@@ -86,6 +86,8 @@ COLUMNS = {  # name: kind; numbers are means over seeds unless said
 KEY = ["claim", "task", "model", "kernel", "source", "variant", "profile"]
 """Columns that no two rows share."""
 OF_GROUPS = ("C1", "C4", "C5")
+MAKERS = mechanism.MAKERS | sealed_scores.MAKERS
+"""Makers of rows by the variant of the evidence, where it has one of its own."""
 _TYPES = {"float": "float64", "int": "Int64", "bool": "boolean", "text": "str"}
 
 
@@ -113,8 +115,7 @@ def _rows(evidence: catalogue.Evidence) -> list[Row]:
     """The rows of a claim for one task and model."""
     if evidence.claim in video_rows.MAKERS:
         return video_rows.MAKERS[evidence.claim](Runs(evidence))
-    special = mechanism.MAKERS | sealed_scores.MAKERS
-    return special[evidence.variant](Runs(evidence)) if evidence.variant in special else rows_of(evidence)
+    return MAKERS[evidence.variant](Runs(evidence)) if evidence.variant in MAKERS else rows_of(evidence)
 
 
 def path() -> Path:

@@ -134,7 +134,7 @@ def scores(clips: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for guess in ("predicted", "edge", "true"):
         left, wrong = np.sum((good.made - good[guess]) ** 2), np.sum((good.made - good.true) ** 2)
-        corr = pearsonr(good[guess], good.made).statistic
+        corr = pearsonr(good[guess], good.made).statistic if np.ptp(good[guess]) > 1e-9 else np.nan
         rows.append({"guess": guess, "corr": float(corr), "r2": float(1 - left / wrong)})
     return pd.DataFrame(rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,20 @@ from physlib.evaluation.claims import RESOLUTION
 from physlib.evaluation.rows import Row, Runs
 
 UNIT = "m/s"
+SAME_SEED = 0.1
+"""Tolerance of numbers that one seed stands behind: for the same seed on another machine."""
 
 
 def pulled(clips: pd.DataFrame) -> Float[np.ndarray, " N"]:
     """How far clips that can be read have gone from their true velocity towards the nearest one of training: 0 to 1."""
     good = clips[clips.made.notna() & (np.abs(clips.edge - clips.true) > 0.1)]
     return ((good.made - good.true) / (good.edge - good.true)).to_numpy()
+
+
+def _row(runs: Runs, number: str, values: list[float], variant: str | None, **columns: Any) -> Row:
+    """A row; of one seed with the tolerance of the same seed."""
+    row = runs.row(number, values, RESOLUTION, variant=variant, **columns)
+    return row | ({"tolerance": SAME_SEED} if len(values) == 1 else {})
 
 
 def _clips(runs: Runs) -> list[pd.DataFrame]:
@@ -31,9 +40,9 @@ def _errors(runs: Runs) -> list[Row]:
     rows, found = [], [video.made(run) for run in runs.found]
     for name in runs.task.tests:
         some = [clips[clips.set == name] for clips in found]
-        rows.append(runs.row("velocity error", [float(clips.error.mean()) for clips in some], unit=UNIT, variant=name))
+        rows.append(_row(runs, "velocity error", [float(clips.error.mean()) for clips in some], name, unit=UNIT))
         unread = [float(clips.made.isna().mean()) for clips in some]
-        rows.append(runs.row("share unreadable", unread, RESOLUTION, variant=name))
+        rows.append(_row(runs, "share unreadable", unread, f"{name}: unreadable"))
     return rows
 
 
@@ -43,9 +52,9 @@ def _pulled(runs: Runs) -> list[Row]:
     for name in found[0].set.unique():
         ways = [pulled(clips[clips.set == name]) for clips in found]
         if all(len(way) for way in ways):
-            rows.append(runs.row("way to the edge", [float(np.median(way)) for way in ways], RESOLUTION, variant=name))
+            rows.append(_row(runs, "way to the edge", [float(np.median(way)) for way in ways], name))
         turned = [float(np.mean(clips[clips.set == name].made < 0)) for clips in found]
-        rows.append(runs.row("share turned round", turned, RESOLUTION, variant=name))
+        rows.append(_row(runs, "share turned round", turned, f"{name}: turned"))
     return rows
 
 
@@ -54,12 +63,12 @@ def _kept(runs: Runs) -> list[Row]:
     found = [video.kept(run) for run in runs.found]
     said = video.sealed(runs.found[0].config.profile)["first kept"][runs.evidence.task]
     rows = [
-        runs.row(f"{name} kept", [shares["swapped"][i] for shares in found], RESOLUTION, variant="swapped")
+        _row(runs, f"{name} kept", [shares["swapped"][i] for shares in found], f"swapped: {name}")
         for i, name in enumerate(video.KEPT)
     ]
-    rows.append(runs.row("both kept", [shares["seen"][0] for shares in found], RESOLUTION, variant="seen"))
+    rows.append(_row(runs, "both kept", [shares["seen"][0] for shares in found], "seen: both"))
     forecast = {"kernel": "nearest-cases", "source": "pilot"}
-    return [*rows, runs.row("first kept", [said] * len(found), RESOLUTION, variant="swapped", **forecast)]
+    return [*rows, _row(runs, "first kept", [said] * len(found), "swapped: first", **forecast)]
 
 
 def _forecast(runs: Runs) -> list[Row]:
@@ -68,7 +77,7 @@ def _forecast(runs: Runs) -> list[Row]:
     for guess, kernel in (("predicted", "nearest-cases"), ("edge", "nearest-edge")):
         values = [float(scores.r2[guess]) for scores in found]
         corr = float(np.mean([scores["corr"][guess] for scores in found]))
-        rows.append(runs.row("r2 of the wrong answer", values, RESOLUTION, kernel=kernel, source="pilot", corr=corr))
+        rows.append(_row(runs, "r2 of the wrong answer", values, None, kernel=kernel, source="pilot", corr=corr))
     return rows
 
 
