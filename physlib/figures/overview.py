@@ -80,7 +80,7 @@ def plausible_dots(name: str, rows: pd.DataFrame, origin: Origin) -> CaptionedFi
     """
     figure, axes = subplots(5.4, 4.0)
     ax = axes[0, 0]
-    top = 1.08 * rows[["tv", "tv_plausible"]].to_numpy().max()
+    top = 1.08 * rows[["tv", "tv_plausible"]].max().max()  # where no sample is plausible there is no dot
     ax.plot([0, top], [0, top], color=GREY, lw=1)
     ax.axvspan(0, rows.floor.max(), color=GREY, alpha=0.3, lw=0)
     for colour, (kind, some) in zip(cycle(COLOURS), rows.groupby("kind", sort=False), strict=False):
