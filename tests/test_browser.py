@@ -102,7 +102,7 @@ def test_every_figure_has_words(visit, name):
         label = figure.locator("[role=img]").first.get_attribute("aria-label")
         assert len(label) > 20
         # a figure says which runs it is of; an audit's, which files
-        origin = r"Profile smoke, seeds [\d, ]+, revision|\d demonstrations\b.*; seed \d"
+        origin = r"Profile (smoke|laptop), seeds [\d, ]+, revision|\d demonstrations\b.*; seed \d"
         assert re.search(origin, figure.locator("figcaption").text_content())
     for image in page.locator("main img").all():
         assert image.get_attribute("alt")
@@ -186,7 +186,7 @@ def test_every_page_was_timed(book):
 
 def test_the_ledger_searches_itself(visit):
     page, errors, _ = visit("book/claims")
-    rows = page.locator("#ledger tbody tr")
+    rows = page.locator("#ledger-table tbody tr")
     assert rows.count() > 0
     page.fill("#ledger-search", "c1 tent")
     for row in rows.all():

@@ -136,7 +136,7 @@ def test_run_trains_then_answers_from_the_store(build_folder):
 
 def test_ledger_json_is_rows():
     rows = json.loads(physlib("ledger", "--json").stdout)
-    assert {row["claim"] for row in rows} == {f"C{i}" for i in range(1, 13)}
+    assert {row["claim"] for row in rows} >= {f"C{i}" for i in range(1, 13)}
     chosen = next(row for row in rows if (row["kernel"], row["source"]) == ("contract", "scaled"))
     assert isinstance(chosen["parameters"]["s"], float)
     assert chosen["seeds"] == [0, 1, 2]

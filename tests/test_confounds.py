@@ -75,7 +75,7 @@ def test_normalisations_do_what_they_say():
         if name == "range":
             assert np.allclose([x.min((0, 1)), x.max((0, 1))], [[-1, -1], [1, 1]])
         else:
-            axes = 0 if name == "step" else (0, 1)
+            axes = {"step": 0, "channel": (0, 1), "whole": None}[name]
             assert np.allclose(x.std(axis=axes), 1)
             assert np.allclose(x.mean(axis=axes), 0)
 

@@ -50,7 +50,7 @@ def test_rows_have_all_columns_and_keys_of_their_own(found):
     records = table.records(found)
     json.dumps(records, allow_nan=False)
     assert all(tuple(record) == tuple(table.COLUMNS) for record in records)
-    stated = {*(f"C{i}" for i in range(1, 13)), "V1", "V2", "V4", "V5"}
+    stated = {*(f"C{i}" for i in range(1, 13)), "V1", "V2", "V4", "V5", "S1", "S2", "S3", "S4"}
     assert {record["claim"] for record in records} == stated
 
 

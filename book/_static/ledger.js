@@ -2,7 +2,7 @@
 (function () {
   const most = 60;
   const field = document.getElementById("ledger-search");
-  const body = document.querySelector("#ledger tbody");
+  const body = document.querySelector("#ledger-table tbody");
   const count = document.getElementById("ledger-count");
   if (!field || !body || !window.LEDGER) return;
   const texts = window.LEDGER.map((row) => row.join(" ").toLowerCase());

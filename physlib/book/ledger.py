@@ -21,7 +21,7 @@ Every number of this book is a row here: {count} rows, profile `{profile}`. Our 
 <span id="ledger-count"></span></p>
 <p>All columns: <a download href="../_static/table.csv">table.csv</a>, <a download href="../_static/table.json">table.json</a>,
 or <code>physlib table --claim C5 --task tent</code>.</p>
-<div class="phys-table"><table id="ledger"><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
+<div class="phys-table"><table id="ledger-table"><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
 <script src="../_static/ledger-rows.js"></script>
 <script src="../_static/ledger.js"></script>
 ```

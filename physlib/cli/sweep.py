@@ -23,7 +23,8 @@ Scheduler = Annotated[
 
 def sweep(
     study: Annotated[
-        str | None, typer.Argument(help="all, families, applied, confounds, dial, toys, remedies, sealed or video.")
+        str | None,
+        typer.Argument(help="all, families, applied, confounds, dial, toys, remedies, sealed, video or speech."),
     ] = None,
     claim: Annotated[str | None, typer.Option(help="The runs behind this claim: C10.")] = None,
     task: Annotated[str | None, typer.Option(help="Only runs on this task.")] = None,

@@ -18,7 +18,7 @@ import pandas as pd
 
 from physlib.core.errors import unknown
 from physlib.core.files import write_atomic
-from physlib.evaluation import mechanism, sealed_scores, video_rows
+from physlib.evaluation import mechanism, sealed_scores, speech_rows, video_rows
 from physlib.evaluation.comparisons import headline
 from physlib.evaluation.rows import Row, Runs, rows_of
 from physlib.runs.store import Store
@@ -87,6 +87,7 @@ KEY = ["claim", "task", "model", "kernel", "source", "variant", "profile"]
 """Columns that no two rows share."""
 OF_GROUPS = ("C1", "C4", "C5")
 MAKERS = mechanism.MAKERS | sealed_scores.MAKERS
+BY_CLAIM = video_rows.MAKERS | speech_rows.MAKERS
 """Makers of rows by the variant of the evidence, where it has one of its own."""
 _TYPES = {"float": "float64", "int": "Int64", "bool": "boolean", "text": "str"}
 
@@ -113,8 +114,8 @@ def compute(profile: str, groups: Collection[tuple[str, str]] | None = None) -> 
 
 def _rows(evidence: catalogue.Evidence) -> list[Row]:
     """The rows of a claim for one task and model."""
-    if evidence.claim in video_rows.MAKERS:
-        return video_rows.MAKERS[evidence.claim](Runs(evidence))
+    if evidence.claim in BY_CLAIM:
+        return BY_CLAIM[evidence.claim](Runs(evidence))
     return MAKERS[evidence.variant](Runs(evidence)) if evidence.variant in MAKERS else rows_of(evidence)
 
 

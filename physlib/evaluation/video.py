@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ from scipy.special import softmax
 from scipy.stats import pearsonr
 
 from physlib.core.errors import PhyslibError
-from physlib.core.files import Damaged, Missing, write_atomic
 from physlib.core.provenance import revision
+from physlib.core.records import read_record, write_record
 from physlib.core.rng import numpy_rng
 from physlib.runs.config import Config
 from physlib.runs.store import Result, Store
@@ -169,23 +167,9 @@ def seal(profile: str) -> dict[str, Any]:
     for name, configs in study.pairs(profile).items():
         record["first kept"][name] = round(predicted_kept(configs[0], level), 4)
     record |= {"revision": revision()}
-    record["digest"] = digest(record)
-    write_atomic(sealed_path(profile), json.dumps(record, indent=1).encode())
-    return record
-
-
-def digest(record: dict[str, Any]) -> str:
-    """SHA-256 of a record without its digest."""
-    content = {key: value for key, value in record.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return write_record(sealed_path(profile), record)
 
 
 def sealed(profile: str) -> dict[str, Any]:
     """The sealed predictions. Raises `Missing` or `Damaged`."""
-    try:
-        record = json.loads(sealed_path(profile).read_text())
-    except FileNotFoundError:
-        raise Missing("no sealed forecast of the videos is stored.") from None
-    if digest(record) != record["digest"]:
-        raise Damaged(f"{sealed_path(profile)} was altered after it was sealed.")
-    return record
+    return read_record(sealed_path(profile))

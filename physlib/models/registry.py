@@ -54,6 +54,7 @@ class ModelRow:
     fields: frozenset[str]  # those of `SOME_FIELDS` that mean something to it
     plans: bool = False  # whether it is trained between given end points, so that samples are plans
     continues: bool = False  # whether it is given the first frames of a video
+    parts: tuple[str, ...] = ()  # of one that says a text, what can go wrong apart, see `physlib.models.speaker`
     version: int = 1  # raise by hand when the meaning of the model changes: stored runs then miss
 
 
@@ -94,8 +95,21 @@ def _vae(mean, std, steps, width, blocks, heun_steps):
     return VAE(mean, std, steps, width, blocks)
 
 
+def _speaker(architecture: str, latent: int) -> Callable[..., TrajectoryModel]:
+    """A model that says a text, with a style of `latent` dimensions."""
+
+    def make(mean, std, steps, width, blocks, heun_steps, numbers=0, guidance=1.0):
+        from physlib.models.durations import ByDurations
+        from physlib.models.tacotron import Tacotron
+
+        return {"tacotron": Tacotron, "durations": ByDurations}[architecture](mean, std, steps, width, latent, numbers)
+
+    return make
+
+
 _UNET, _FLOW = SOME_FIELDS - {"blocks"}, SOME_FIELDS - {"noise_shift", "mitigation"}
 _WHOLE, _PLANNER = frozenset({"blocks"}), frozenset({"heun_steps", "n_plans"})
+_SAID, _READ = frozenset({"n_plans"}), ("advance", "stop", "frames")
 _ROWS = (
     ModelRow("diffusion-mlp", _denoising("diffusion", "mlp"), RENOISE, (2.9e-5, 7e-6), SOME_FIELDS),
     ModelRow("diffusion-unet", _denoising("diffusion", "unet"), RENOISE, (2.4e-4, 4.8e-5), _UNET),
@@ -105,6 +119,9 @@ _ROWS = (
     ModelRow("vae-mlp", _vae, REENCODE, (2e-4, 1e-4), _WHOLE),
     ModelRow("video-mlp", _denoising("continuation", "mlp"), RENOISE, (3e-4, 9e-5), _WHOLE | _PLANNER, continues=True),
     ModelRow("clip-mlp", _denoising("clips", "mlp"), RENOISE, (3e-4, 9e-5), _WHOLE | {"heun_steps"}),
+    ModelRow("tacotron", _speaker("tacotron", 0), CONTINUE, (2e-4, 2e-5), _SAID | {"mitigation"}, parts=_READ),
+    ModelRow("tacotron-style", _speaker("tacotron", 4), CONTINUE, (2e-4, 2e-5), _SAID, parts=(*_READ, "style")),
+    ModelRow("durations-style", _speaker("durations", 4), REENCODE, (1e-4, 1e-5), _SAID, parts=("durations", "style")),
     ModelRow("planner-unet", _denoising("planner", "unet"), RENOISE, (2.4e-4, 4.8e-5), _PLANNER, plans=True),
 )
 MODELS: dict[str, ModelRow] = {row.name: row for row in _ROWS}

@@ -14,7 +14,7 @@ from physlib.core.errors import PhyslibError, unknown
 from physlib.models import RENOISE, ModelRow, get_model
 from physlib.models.registry import SOME_FIELDS
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
-from physlib.tasks import Maze, Task, Video, get_task
+from physlib.tasks import Maze, Speech, Task, Video, get_task
 
 PROFILES = ("smoke", "laptop", "paper")
 
@@ -42,6 +42,8 @@ def resolve(task: str, model: str, profile: str, seed: int, pilot: bool = False,
         )
     if row.continues and not isinstance(system, Video):
         raise PhyslibError(f"{model} continues videos, and {system.name} is none: give one of them, as video.")
+    if row.parts and not isinstance(system, Speech):
+        raise PhyslibError(f"{model} says texts, and {system.name} has none: give speech.")
     _refuse(system, row, overrides)
     choices = _preset(system, model, profile)
     if pilot:
@@ -75,7 +77,7 @@ def _refuse(task: Task, row: ModelRow, overrides: dict[str, Any]) -> None:
     """Raise for a choice that would be ignored, or fail after training."""
     strategy = mitigations.get(overrides["mitigation"]) if overrides.get("mitigation") else None
     ignored = SOME_FIELDS - row.fields
-    if strategy or not (isinstance(task, Maze) or row.continues):
+    if strategy or not (isinstance(task, Maze) or row.continues or row.parts):
         ignored |= {"n_plans"}
     if strategy and strategy.needs_quantity:
         ignored |= {"n_probe"}

@@ -2,7 +2,7 @@
 
 Arrays of a result: the summary of its samples and, where its study keeps them, the samples (`physlib.runs.summary`);
 `loss` `(S,)`, training loss, one point per 20 steps; `probe_...`, `plan_...` and `nearest_...`
-(`physlib.runs.diagnostics`); `reading_...` and `decision_...` (`physlib.runs.decision`); what a mitigation stores.
+(`physlib.runs.diagnostics`); `spoken/...` (`physlib.runs.speaking`); `reading_...` and `decision_...` (`physlib.runs.decision`); what a mitigation stores.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from physlib.runs.decision import decisions
 from physlib.runs.diagnostics import CHUNK, continuations, locality, memorisation, plans
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.setup import Setup, prepare
+from physlib.runs.speaking import speaking
 from physlib.runs.store import Result, Store
 from physlib.runs.summary import Keep, measure, summarise
 
@@ -166,7 +167,7 @@ def _train_and_sample(setup: Setup, device: str, checkpoint: Path | None) -> tup
             rows = within(task, measured["q"])
             measured, samples = {name: values[rows] for name, values in measured.items()}, samples[rows]
             took["kept"] = float(rows.mean())
-        completed = continuations if setup.model.continues else plans
+        completed = speaking if setup.model.parts else continuations if setup.model.continues else plans
         arrays = locality(model, seen, setup.model.probe, config, setup.title) | completed(model, task, config)
         found, names = decisions(model, task, setup.model.probe, samples, setup.data.x, config, setup.title)
     arrays |= found | memorisation(samples, setup.data.x, task, config)

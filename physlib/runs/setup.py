@@ -17,6 +17,7 @@ from physlib.models import ModelRow, build, get_model
 from physlib.runs.config import Config
 from physlib.runs.store import Result
 from physlib.tasks import Task, Trajectories, get_task
+from physlib.tasks.speech import SCRIPT, unsaid
 from physlib.tasks.video import SHOWN
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ class Setup:
         change, x = self.change, (self.data if self.change.data is None else self.change.data).x
         if change.task is not None:
             x = change.task.chart.encode(x)
-        if change.condition is not None:
-            numbers = np.broadcast_to(change.condition[:, None], (*x.shape[:2], change.condition.shape[1]))
-            x = np.concatenate([x, numbers], axis=2)
+        known = [self.data.z[:, :SCRIPT]] if self.model.parts else []
+        known += [] if change.condition is None else [change.condition]
+        if known:
+            x = with_numbers(x, np.concatenate(known, axis=1))
         return x if change.train_rows is None else x[change.train_rows]
 
     def untrained(self, inputs: Float[np.ndarray, "N T DC"]) -> TrajectoryModel:
@@ -76,15 +78,18 @@ class Setup:
     def known(self) -> int | Float[np.ndarray, "N ..."]:
         """What the model is to know of its samples, see `TrajectoryModel.sample`.
 
-        Between the end points of fresh demonstrations for a planner, after their first frames, the numbers that the strategy requests, or nothing
-        but how many there are.
+        The end points of fresh demonstrations for a planner, their first frames, texts, the numbers that the strategy
+        requests, or nothing but how many there are.
         """
         n, seed = self.config.n_samples, self.config.seed
+        asked = [self.change.requested(n, numpy_rng(seed, "asked"))] if self.change.requested else []
         if self.model.plans:
             return end_points(self.task.sample(n, numpy_rng(seed, "ends")).x)
         if self.model.continues:
             return first_frames(self.task.sample(n, numpy_rng(seed, "first frames")).x)
-        return self.change.requested(n, numpy_rng(seed, "asked")) if self.change.requested else n
+        if self.model.parts:
+            asked = [unsaid(n, numpy_rng(seed, "texts")), *asked]
+        return np.concatenate(asked, axis=1) if asked else n
 
 
 def prepare(config: Config, earlier: Sequence[Result]) -> Setup:
@@ -119,6 +124,11 @@ def first_frames(x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, "N T D"]:
     known = np.full_like(x, np.nan)
     known[:, :SHOWN] = x[:, :SHOWN]
     return known
+
+
+def with_numbers(x: Float[np.ndarray, "N T D"], numbers: Float[np.ndarray, "N C"]) -> Float[np.ndarray, "N T DC"]:
+    """Numbers of each trajectory behind its channels, the same at every step."""
+    return np.concatenate([x, np.broadcast_to(numbers[:, None], (*x.shape[:2], numbers.shape[1]))], axis=2)
 
 
 def _normalisation(name: str, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from physlib.models import PROBES, RENOISE
 from physlib.runs.config import JUDGED_SEEDS, PILOT_SEEDS, Config
 from physlib.runs.presets import resolve, seeds_of
 from physlib.runs.summary import Keep
-from physlib.studies import confounds, mechanism, sealed, video
+from physlib.studies import confounds, mechanism, sealed, speech, video
 from physlib.studies.confounds import HALF, factors
 from physlib.studies.forecasts import (
     APPLIED,
@@ -107,7 +107,7 @@ def evidence(profile: str) -> list[Evidence]:
     for e in experiments(profile):
         seen = tuple(c for c in e.configs if c not in e.after)
         found.append(Evidence(CLAIMS[e.strategy], e.task, e.after[0].model, e.strategy, e.after, seen))
-    return sorted([*found, *_of_video(profile)], key=lambda e: (e.claim[0], int(e.claim[1:])))
+    return sorted([*found, *_of_video(profile), *_of_speech(profile)], key=lambda e: (e.claim[0], int(e.claim[1:])))
 
 
 def _sealed(task: str, model: str, profile: str) -> tuple[tuple[Config, ...], tuple[Config, ...]]:
@@ -134,6 +134,21 @@ def _of_video(profile: str) -> Iterator[Evidence]:
         yield Evidence("V5", name, video.MODEL, None, tuple(configs))
     for name, configs in video.pairs(profile).items():
         yield Evidence("V4", name, video.MODEL, None, tuple(configs))
+
+
+def _of_speech(profile: str) -> Iterator[Evidence]:
+    """What the page on speech states of its models."""
+    for model in speech.models(profile):
+        configs = tuple(speech.judged(model, profile))
+        for claim in ("C1", "C2", "C3", "S1"):
+            yield Evidence(claim, speech.TASK, model, None, configs)
+        if model in speech.READERS:
+            yield Evidence("S2", speech.TASK, model, None, configs)
+            yield Evidence("S3", speech.TASK, model, None, configs)
+            if profile == "laptop":  # elsewhere nothing is sealed
+                yield Evidence("S4", speech.TASK, model, None, configs, tuple(speech.pilots(model, profile)))
+        else:
+            yield Evidence("C4", speech.TASK, model, None, configs)
 
 
 def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:
@@ -190,6 +205,7 @@ STUDIES: dict[str, Callable[[str], list[Config]]] = {
         c for cell in sealed.cells() for c in (*sealed.pilots(*cell, profile), *sealed.judged(*cell, profile))
     ],
     "video": lambda profile: [video.pilot(profile), *video.judged(profile)],
+    "speech": speech.runs,
 }
 """The runs of each study at a profile."""
 
@@ -212,7 +228,7 @@ def keep(config: Config) -> Keep:
     compared = config.mitigation in STATES_ASKED or config in _compared(config.profile)
     shown = (AUDITED if config.task in ARMS else PICTURED) if pictured else FEW
     return Keep(
-        samples=asked or seen or timed or windowed,
+        samples=asked or seen or timed or windowed or config.task == speech.TASK,
         residual=seen or timed,
         others=(seen and not config.mitigation) or timed,
         condition=False,  # drawn again by `evaluation.obedience.asked`

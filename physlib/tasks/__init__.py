@@ -19,6 +19,7 @@ from physlib.tasks.representations import Rates, Recoded, analytic_chart
 from physlib.tasks.ring import PolarRing, Ring
 from physlib.tasks.sensitivity import coordinate_sensitivity
 from physlib.tasks.sinusoid import Sinusoid
+from physlib.tasks.speech import Speech
 from physlib.tasks.van_der_pol import VanDerPol
 from physlib.tasks.video import Video
 from physlib.tasks.video_variants import PAIRS, BothSides, Gap, NarrowGap, OneSide
@@ -32,7 +33,7 @@ _PENDULUMS = (RegularState, RegularPositions, ChaoticState, ChaoticPositions)
 SYNTHETIC = (Sinusoid.family, Tent.family, Logistic.family)
 """Tasks with a formula for a rule, which every model is trained on."""
 FAMILIES: dict[str, type[Task]] = {
-    cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS, *_VIDEOS)
+    cls.family: cls for cls in (*_MAPS, *_MAZES, *_POINT_MAZES, *_PENDULUMS, *_ARMS, *_VIDEOS, Speech)
 }
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Recoded",
     "RecurrenceTask",
     "Sinusoid",
+    "Speech",
     "Task",
     "TaskInfo",
     "Trajectories",
