@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = public(
         "ideal_denoising": ("parting",),
         "coordinates": ("chart_properties",),
         "sealed_scores": ("scores", "sealed_forecasts", "verdicts"),
+        "speech": ("speech",),
         "video": ("video",),
         "video_rows": ("pulled",),
         "remedy_tables": ("agreement", "outcomes", "ratios"),

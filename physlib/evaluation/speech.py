@@ -30,7 +30,7 @@ KERNELS = ("said-again", "shrink-and-blur", "pilot-samples", "no-shift")
 Mass = Float[np.ndarray, " M"]
 
 
-def spread(rates: Float[np.ndarray, "*N U"], true: Float[np.ndarray, " U"]) -> Float[np.ndarray, " *N"]:
+def spread(rates: Float[np.ndarray, "N U"], true: Float[np.ndarray, " U"]) -> Float[np.ndarray, " N"]:
     """Standard deviation of rates as a share of that of the utterances said: below 1 where a model narrows them."""
     return np.nanstd(rates, axis=-1) / np.std(true)
 

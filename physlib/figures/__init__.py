@@ -18,6 +18,7 @@ from physlib.figures.remedies import (
 )
 from physlib.figures.shift import forecast_interval, histograms, observed_and_forecast, trajectories
 from physlib.figures.sizes import denoising_error, fitted_sizes
+from physlib.figures.speech import Utterances, narrowing_by_part, rates_by_model
 from physlib.figures.style import CaptionedFigure, Origin
 from physlib.figures.video import Animation, attributes_kept, space_time, velocity_in_out
 
@@ -25,6 +26,7 @@ __all__ = [
     "Animation",
     "CaptionedFigure",
     "Origin",
+    "Utterances",
     "advantage_by_locality",
     "attributes_kept",
     "average_at_an_edge",
@@ -42,12 +44,14 @@ __all__ = [
     "length_change",
     "locality",
     "maze_paths",
+    "narrowing_by_part",
     "observed_and_forecast",
     "parting_orbits",
     "pendulum_animation",
     "plausible_dots",
     "power_laws",
     "prior_histograms",
+    "rates_by_model",
     "remedy_effects",
     "remedy_forecasts",
     "remedy_forest",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from physlib.models.speaker import DIVERGENCE, PHONEMES, SCRIPT, Speaker
 
+SEEN = 5  # frames that each layer sees
 SHORTEST = 0.3  # frames that a phoneme takes at least
 
 
@@ -20,14 +21,15 @@ class ByDurations(Speaker):
     def __init__(self, mean, std, steps, width, latent=0, numbers=0):
         super().__init__(mean, std, steps, width, latent, numbers)
         self.last = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
-        self.decode = nn.GRU(width + 1, width // 2, batch_first=True, bidirectional=True, num_layers=2)
-        self.make = nn.Linear(width, self.dims)
+        layers = [(width + 1, width), (width, width), (width, width)]
+        hidden = [part for sizes in layers for part in (nn.Conv1d(*sizes, SEEN, padding="same"), nn.SiLU())]
+        self.decode = nn.Sequential(*hidden, nn.Conv1d(width, self.dims, SEEN, padding="same"))
 
-    def log_durations(self, memory: Float[Tensor, "N P W"]) -> Float[Tensor, "N P"]:
+    def log_durations(self, memory: Float[Tensor, "N M W"]) -> Float[Tensor, "N P"]:
         """Logarithm of the frames of each phoneme."""
         return self.last(memory[:, :PHONEMES])[..., 0]
 
-    def lay_out(self, memory: Float[Tensor, "N P W"], durations: Float[Tensor, "N P"]) -> Float[Tensor, "N T D"]:
+    def lay_out(self, memory: Float[Tensor, "N M W"], durations: Float[Tensor, "N P"]) -> Float[Tensor, "N T D"]:
         """Normalised frames: each phoneme's encoding for as long as it lasts, then that of the end, and where within it."""
         ends = 1 + durations.cumsum(dim=1)  # a frame of silence comes first
         frame = torch.arange(self.steps, device=memory.device, dtype=memory.dtype).expand(len(memory), -1).contiguous()
@@ -35,7 +37,7 @@ class ByDurations(Speaker):
         spoken = memory.gather(1, at[..., None].expand(-1, -1, memory.shape[2]))
         begun = torch.cat([torch.ones_like(ends[:, :1]), ends], dim=1).gather(1, at)
         within = (frame - begun)[..., None] / 10
-        return self.make(self.decode(torch.cat([spoken, within], dim=2))[0])
+        return self.decode(torch.cat([spoken, within], dim=2).mT).mT
 
     def loss(self, x, rng):
         """Mean squared errors of the frames, at the true durations, and of the log durations, and that of the style."""

@@ -61,7 +61,7 @@ class Tacotron(Speaker):
             frames = frames * kept / (1 - DROPPED)
         return frames
 
-    def begin(self, memory: Float[Tensor, "N P W"], frames: Float[Tensor, "N E"]) -> Reading:
+    def begin(self, memory: Float[Tensor, "N M W"], frames: Float[Tensor, "N E"]) -> Reading:
         """Before the first step."""
         blank = memory.new_zeros(len(memory), self.width)
         return Reading(blank, blank[None], blank, memory.new_zeros(len(memory), COMPONENTS), frames)
@@ -108,7 +108,7 @@ class Tacotron(Speaker):
         return error + ending + DIVERGENCE * divergence.mean()
 
     def speak(
-        self, memory: Tensor, rng: torch.Generator, truth: Truth = Truth(), kept: Float[Tensor, "N S E"] | None = None
+        self, memory: Tensor, rng: torch.Generator, truth: Truth = Truth(), kept: Float[Tensor, "N R E"] | None = None
     ) -> Float[Tensor, "N S E"]:
         """Pairs of frames, one after another; the steps `kept` are taken as they are. After the end the last is held."""
         steps, flag = self.steps // PAIR, [self.dims - 1, 2 * self.dims - 1]

@@ -26,7 +26,7 @@ def _mel(hertz: Float[np.ndarray, "*F"]) -> Float[np.ndarray, "*F"]:
 @cache
 def filters() -> Float[np.ndarray, "B F"]:
     """Triangles of even width in mel, one a band, whose weights sum to one."""
-    corners = 700 * (10 ** (np.linspace(0, _mel(np.array(TOP)), BANDS + 2) / 2_595) - 1)
+    corners = 700 * (10 ** (np.linspace(0, _mel(np.array([TOP]))[0], BANDS + 2) / 2_595) - 1)
     hertz = np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE)
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     triangles = np.maximum(0, np.minimum((hertz - low) / (middle - low), (high - hertz) / (high - middle)))

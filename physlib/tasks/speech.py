@@ -1,6 +1,6 @@
 """Utterances of four syllables with a flat prior over their speaking rate, as log-mel spectrograms.
 
-The third system of J. Hejna et al. is the speaking rate of a Tacotron 2; here a synthesiser makes utterances whose rate is
+The third system of Nishi et al. (2026b) is the speaking rate of a Tacotron 2; here a synthesiser makes utterances whose rate is
 known (`physlib.tasks.utterances`), so that the demonstrations are flat by construction.
 """
 
