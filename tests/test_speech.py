@@ -209,7 +209,7 @@ def test_the_kernel_is_found_again(a, s):
     made = np.exp(1.6 + a * (np.log(true) - 1.6) + s * rng.standard_normal(20_000))
     kernel = evaluation.SaidAgain.measured(told([made] * 8, true))
     assert kernel.a == pytest.approx(a, abs=0.03)
-    assert kernel.m == pytest.approx(1.6, abs=0.05)
+    assert kernel.b == pytest.approx(1.6 * (1 - a), abs=0.05)
     assert kernel.s == pytest.approx(s, rel=0.05)
-    whole = evaluation.SaidAgain(1.0, 1.6, 0.0).mass(0)
+    whole = evaluation.SaidAgain(1.0, 0.0, 0.0).mass(0)
     assert np.abs(whole - SPEECH.bins.reference).max() < 0.002

@@ -72,30 +72,31 @@ def redrawn_shares(run: Result) -> Float[np.ndarray, " L"]:
 
 @dataclass(frozen=True)
 class SaidAgain:
-    """Rates as a model says them again: `log r' = m + a (log r - m) + s e`, e normal."""
+    """Rates as a model says them again: `log r' = a log r + b + s e`, e normal."""
 
-    a: float  # how much of the deviation from the usual rate is kept
-    m: float  # the log rate that it falls back to
+    a: float  # how much of a deviation is kept
+    b: float
     s: float  # deviation that it adds
 
     @classmethod
     def measured(cls, run: Result) -> SaidAgain:
-        """Least squares over the utterances that a run said again with all of its parts."""
-        true, made = (np.log(run[name].astype(float)) for name in ("spoken/true", "spoken/parts"))
-        made = made[-1]
+        """Least squares over the utterances that a run said again by itself, in the style that it had heard."""
+        parts = get_model(run.config.model).parts
+        own = sum(1 << bit for bit, name in enumerate(parts) if name != "style")
+        true, made = np.log(run["spoken/true"].astype(float)), np.log(run["spoken/parts"][own].astype(float))
         heard = np.isfinite(made)
         a, b = np.polyfit(true[heard], made[heard], 1)
-        return cls(float(a), float(b / (1 - a)), float(np.std(made[heard] - a * true[heard] - b)))
+        return cls(float(a), float(b), float(np.std(made[heard] - a * true[heard] - b)))
 
     def grown(self, factor: float) -> SaidAgain:
         """For a model whose errors are `factor` times as large."""
-        return SaidAgain(float(1 - (1 - self.a) * factor), self.m, self.s * factor)
+        return SaidAgain(1 - (1 - self.a) * factor, self.b * factor, self.s * factor)
 
     def mass(self, seed: int) -> Mass:
         """Mass of the rates in the bins of the task."""
         task, rng = get_task(study.TASK), numpy_rng(seed, "forecast of speech")
         rate = np.log(task.prior_draws(DRAWS, rng))
-        return task.bins.counts(np.exp(self.m + self.a * (rate - self.m) + self.s * rng.standard_normal(DRAWS))) / DRAWS
+        return task.bins.counts(np.exp(self.a * rate + self.b + self.s * rng.standard_normal(DRAWS))) / DRAWS
 
 
 def forecast_masses(pilots: Sequence[Result], factor: float) -> dict[str, Mass]:
@@ -121,7 +122,11 @@ def forecast_masses(pilots: Sequence[Result], factor: float) -> dict[str, Mass]:
 def _blurred(mass: Mass, run: Result) -> SaidAgain:
     """The kernel of that form whose rates come nearest to a histogram, in least squares, over a grid of shrinking and noise."""
     middle = float(np.log(run.provenance["q_mean"]))
-    grid = [SaidAgain(a, middle, s) for a in np.linspace(0, 1, 21) for s in np.geomspace(0.01, 0.5, 15)]
+    grid = [
+        SaidAgain(float(a), float((1 - a) * middle), float(s))
+        for a in np.linspace(0, 1, 21)
+        for s in np.geomspace(0.01, 0.5, 15)
+    ]
     return min(grid, key=lambda kernel: float(np.sum((kernel.mass(run.config.seed) - mass) ** 2)))
 
 
