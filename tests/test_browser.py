@@ -27,6 +27,7 @@ PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "notebooks/09_pendulum": (3, 6, 2),
     "notebooks/19_all_remedies": (2, 5, 1),
     "notebooks/10_video": (0, 2, 0),
+    "notebooks/11_speech": (0, 2, 0),
     "notebooks/11_audit": (1, 5, 0),
     "notebooks/13_your_task": (0, 1, 0),
     "notebooks/20_priors": (2, 4, 0),
@@ -197,3 +198,18 @@ def test_the_ledger_searches_itself(visit):
     assert "0 rows" in page.locator("#ledger-count").inner_text()
     assert errors == []
     assert len(page.locator("main").inner_text().split()) < 2_000
+
+
+def test_utterances_can_be_heard_offline(visit):
+    page, errors, _ = visit("notebooks/11_speech")
+    players = page.locator("figure.phys audio")
+    assert players.count() == 6
+    for player in players.all():
+        loaded = """(player) => new Promise((done) => {
+            player.oncanplaythrough = () => done(player.duration);
+            player.onerror = () => done(-1);
+            player.load();
+        })"""
+        assert 0.3 < player.evaluate(loaded) < 2.0
+        assert player.get_attribute("aria-label")
+    assert errors == []

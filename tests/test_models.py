@@ -12,7 +12,7 @@ from physlib.models.denoising import DenoisingModel
 from physlib.models.samplers import SIGMA_MAX, SIGMA_MIN, heun, noise_levels, stochastic
 from physlib.models.wrappers import EndPoints
 
-DRAWN = [row.name for row in models.MODELS.values() if not (row.plans or row.continues)]  # unconditional
+DRAWN = [row.name for row in models.MODELS.values() if not (row.plans or row.continues or row.parts)]  # unconditional
 DENOISERS = [name for name in DRAWN if models.MODELS[name].probe is models.RENOISE]
 MEAN, STD = np.array([0.3, -1.0]), np.array([0.5, 2.0])
 

@@ -1,5 +1,6 @@
 """Speech: spectrograms against closed forms, the rate against the synthesiser's own times, models' parts, bad input."""
 
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,7 @@ from physlib.tasks.espeak import SAMPLE_RATE, say
 from physlib.tasks.spectrogram import BANDS, FLOOR, FRAME_RATE, filters, log_mel, sound
 from physlib.tasks.speech import SCRIPT, syllables, unsaid, vowel_rate
 from physlib.tasks.utterances import PACE, SILENT, SYLLABLES, phonemes, random_text, rate_of, span
+from tests.conftest import physlib
 
 SPEECH = tasks.get_task("speech")
 
@@ -96,7 +98,9 @@ def test_a_syllable_cut_out_is_missed():
 
 def test_vowels_tell_the_rate_too():
     data = SPEECH.sample(200, numpy_rng(3, "vowels"))
-    assert np.corrcoef(vowel_rate(SPEECH, data.x), data.q)[0, 1] ** 2 > 0.85
+    read = vowel_rate(SPEECH, data.x)
+    assert np.corrcoef(read, data.q)[0, 1] ** 2 > 0.85
+    assert abs(np.mean(read - data.q)) < 0.1
 
 
 def test_sound_has_the_spectrogram_it_was_made_from():
@@ -213,3 +217,19 @@ def test_the_kernel_is_found_again(a, s):
     assert kernel.s == pytest.approx(s, rel=0.05)
     whole = evaluation.SaidAgain(1.0, 0.0, 0.0).mass(0)
     assert np.abs(whole - SPEECH.bins.reference).max() < 0.002
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("tent", "--model", "tacotron"), "tent has none: give speech"),
+        (("speech[2.5,9]", "--model", "tacotron"), r"within \[2.5,8\]"),
+        (("speech", "--model", "tacotron", "--set", "n_probe=20"), "n_probe means nothing for tacotron"),
+        (("speech", "--model", "tacotron-style", "--set", "mitigation=condition"), "condition"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_a_sentence(words, said):
+    done = physlib("run", *words, "--profile", "smoke", "--seed", "0", check=False)
+    assert done.returncode == 2
+    assert re.search(said, done.stderr)
+    assert "Traceback" not in done.stderr

@@ -50,7 +50,7 @@ def start(model, folder, out):
 
 
 @pytest.mark.parametrize(
-    "model", sorted(row.name for row in models.MODELS.values() if not (row.plans or row.continues))
+    "model", sorted(row.name for row in models.MODELS.values() if not (row.plans or row.continues or row.parts))
 )
 def test_killed_run_resumes_bit_for_bit(model, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"

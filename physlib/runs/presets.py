@@ -81,8 +81,10 @@ def _refuse(task: Task, row: ModelRow, overrides: dict[str, Any]) -> None:
         ignored |= {"n_plans"}
     if strategy and strategy.needs_quantity:
         ignored |= {"n_probe"}
+    if row.parts:  # redraws what comes with its text, see `physlib.runs.speaking`
+        ignored |= {"n_probe", "n_decision"}
     for name, value in overrides.items():
-        if name in ignored and (name not in ("n_plans", "n_probe") or value):
+        if name in ignored and (name not in ("n_plans", "n_probe", "n_decision") or value):
             with_it = f" with {strategy.name}" if strategy else ""
             raise PhyslibError(f"{name} means nothing for {row.name} on {task.name}{with_it}: leave it out.")
 

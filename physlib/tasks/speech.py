@@ -144,6 +144,11 @@ class Speech(FiniteBankTask):
         return distance, np.where(within, labels[place], -1)
 
     @cached_property
+    def vowel_line(self) -> Float[np.ndarray, " 2"]:
+        """Slope and intercept of the rate over the pace of vowels, among the stored utterances."""
+        return np.polyfit(_between_vowels(self, self.stored.x), self.stored.rate, 1)
+
+    @cached_property
     def _natural(self) -> tuple[KDTree, Int[np.ndarray, " F"]]:
         order = self.stored.order
         rows, frames = np.nonzero(order >= 0)
@@ -170,8 +175,17 @@ def syllables(sounds: Int[np.ndarray, "N T"]) -> Int[np.ndarray, " N"]:
 
 
 def vowel_rate(task: Speech, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, " N"]:
-    """Three over the time from the beginning of the first vowel to that of the last, as nearest natural frames tell them."""
-    _, sounds = task.nearest_sounds(np.asarray(x))
+    """The rate that the beginnings of vowels tell, as the nearest natural frames show them; NaN unless there are four.
+
+    Three over the time from the first to the last, by the straight line that fits the stored utterances: the last
+    syllable, which takes longer, is not among them.
+    """
+    return np.polyval(task.vowel_line, _between_vowels(task, np.asarray(x)))
+
+
+def _between_vowels(task: Speech, x: Float[np.ndarray, "N T D"]) -> Float[np.ndarray, " N"]:
+    """Syllables a second from the beginning of the first vowel to that of the last."""
+    _, sounds = task.nearest_sounds(x)
     vowel = sounds >= len(CONSONANTS)
     begins = vowel & ~np.concatenate([np.zeros_like(vowel[:, :1]), vowel[:, :-1]], axis=1)
     first, last = np.argmax(begins, axis=1), begins.shape[1] - 1 - np.argmax(begins[:, ::-1], axis=1)

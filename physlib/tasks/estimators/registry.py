@@ -20,6 +20,7 @@ from physlib.tasks.maze import Maze
 from physlib.tasks.pendulum import Pendulum
 from physlib.tasks.ring import Ring
 from physlib.tasks.sinusoid import Sinusoid
+from physlib.tasks.speech import Speech, vowel_rate
 from physlib.tasks.van_der_pol import VanDerPol
 from physlib.tasks.video import Video, median_speed
 
@@ -46,6 +47,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "best-henon-orbit": Estimator(best_henon_orbit, Henon),
     "best-motion": Estimator(best_motion, VanDerPol, 4_000),
     "median-speed": Estimator(median_speed, Video),
+    "vowel-onsets": Estimator(vowel_rate, Speech),
     "norm": Estimator(lambda task, x: task.measure(x), Ring),
     "best-trajectory": Estimator(best_trajectory, Pendulum, 4_000),
     "smoothed-length": Estimator(smoothed_length, Maze),
