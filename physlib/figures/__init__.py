@@ -1,7 +1,7 @@
 """Figures of the book: arrays in, a figure out, nothing computed that a caption does not state."""
 
 from physlib.figures.cartoons import average_at_an_edge, error_through_measurement, parting_orbits
-from physlib.figures.confounds import power_laws, shift_by_factor, shift_by_range
+from physlib.figures.confounds import confound_forest, power_laws, shift_by_range
 from physlib.figures.decision import advantage_by_locality, decision_curves, estimator_swap, prior_histograms
 from physlib.figures.forecasts import forecast_scores, shift_by_bin
 from physlib.figures.interactive import size_slider
@@ -30,6 +30,7 @@ __all__ = [
     "advantage_by_locality",
     "attributes_kept",
     "average_at_an_edge",
+    "confound_forest",
     "decision_curves",
     "denoising_error",
     "drift_and_spread",
@@ -61,7 +62,6 @@ __all__ = [
     "sealed_dots",
     "sensitivities",
     "shift_by_bin",
-    "shift_by_factor",
     "shift_by_range",
     "size_slider",
     "space_time",

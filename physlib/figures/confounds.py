@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
-from physlib.figures.style import COLOURS, GREY, INK, CaptionedFigure, Numbers, Origin, panel_grid, styled, subplots
-
-ACROSS = 4  # panels in a row
+from physlib.figures.style import COLOURS, GREY, INK, ORANGE, CaptionedFigure, Numbers, Origin, styled, subplots
 
 
 @styled
-def shift_by_factor(
-    name: str, tried: Mapping[str, Mapping[Any, Sequence[float]]], usual: Sequence[float], origin: Origin
-) -> CaptionedFigure:
-    """Total variation at each level of each factor, one dot a seed; `usual` are the runs that all factors share."""
-    figure, axes = panel_grid(len(tried), ACROSS, 2.4 if len(tried) > 1 else 3.4, 2.1, sharey=True)
-    numbers, apart = Numbers(), []
-    low, high = min(usual), max(usual)
-    for ax, (title, levels) in zip(axes.flat, tried.items(), strict=False):
-        ax.axhspan(low, high, color=COLOURS[0], alpha=0.2, lw=0)
-        for i, (level, values) in enumerate(levels.items()):
-            ax.plot([i] * len(values), values, "o", color=INK, ms=4, alpha=0.8)
-            numbers.add(factor=title, level=str(level), seed=origin.seeds[: len(values)], shift=values)
-        means = [float(np.mean(values)) for values in levels.values()]
-        ax.plot(range(len(means)), means, color=INK, lw=1)
-        apart.append((max(means) - min(means), f"{title} {min(means):.3f} to {max(means):.3f}"))
-        ax.set_xticks(range(len(levels)), [f"{level:,}" if isinstance(level, int) else str(level) for level in levels])
-        ax.set_title(title, fontsize=9.5)
-        ax.set_xlim(-0.4, len(levels) - 0.6)
-        ax.tick_params(axis="x", labelsize=9)
-    for ax in axes[:, 0]:
-        ax.set_ylabel("total variation")
-    axes[0, 0].set_ylim(bottom=0)
-    ranked = "; ".join(text for _, text in sorted(apart, reverse=True))
+def confound_forest(name: str, rows: pd.DataFrame, usual: float, origin: Origin) -> CaptionedFigure:
+    """What each choice adds to the shift, a row each with its interval; left, where nothing of the shift would be left.
+
+    `rows`, a choice each: `factor`, `level`, `apart` (total variation less that of the usual runs) and the ends `low`
+    and `high` of its interval. Factors are ordered by their largest effect.
+    """
+    largest = rows.groupby("factor").apart.max()
+    rows = rows.assign(largest=rows.factor.map(largest)).sort_values(
+        ["largest", "factor"], ascending=False, kind="stable"
+    )
+    figure, axes = subplots(6.6, 0.9 + 0.27 * len(rows))
+    ax, at = axes[0, 0], np.arange(len(rows))
+    clear = ((rows.low > 0) | (rows.high < 0)).to_numpy()
+    for known, colour, label in ((clear, ORANGE, "interval without zero"), (~clear, GREY, "interval with zero")):
+        some = rows[known]
+        around = np.abs(some[["low", "high"]].to_numpy().T - some.apart.to_numpy())
+        place = {"fmt": "o", "ms": 5, "lw": 1.5, "color": colour, "label": label}
+        ax.errorbar(some.apart, at[known], xerr=around, **place)
+    ax.axvline(0, color=INK, lw=1)
+    ax.axvline(-usual, color=INK, lw=1, ls="--", label="no shift left")
+    for edge in np.flatnonzero(rows.factor.to_numpy()[1:] != rows.factor.to_numpy()[:-1]):
+        ax.axhline(edge + 0.5, color=GREY, lw=0.5, alpha=0.6)
+    ax.set_yticks(at, [f"{row.factor}: {row.level}" for row in rows.itertuples()], fontsize=8.5)
+    ax.set(xlabel="total variation, less that of the usual runs", ylim=(len(rows) - 0.5, -0.5))
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8.5)
+    listed = "; ".join(f"{r.factor} {r.level} {r.apart:+.3f}" for r in rows.itertuples())
     finding = (
-        f"Mean total variation from flat at the levels of each factor, sampling noise taken off, smallest to largest: "
-        f"{ranked}. Coloured band: the seeds of the runs that all factors share, {low:.3f} to {high:.3f}."
+        f"What each choice adds to a shift of {usual:.3f}, with intervals of 95 % over seeds: {listed}. On the dashed "
+        "line nothing of the shift would be left."
     )
-    every = pd.concat(numbers)
-    alt = (
-        f"Small panels, one a factor, dots are the total variation of single runs at each level, from "
-        f"{every['shift'].min():.2f} to {every['shift'].max():.2f}. {ranked}."
-    )
-    return CaptionedFigure(name, figure, finding, alt, origin, numbers)
+    alt = f"A row for each of {len(rows)} choices with a dot and an interval around zero, a dashed line at {-usual:.2f}. {listed}."
+    return CaptionedFigure(name, figure, finding, alt, origin, [rows.drop(columns="largest")])
 
 
 @styled
@@ -106,6 +102,7 @@ def shift_by_range(
                 ax.plot([x] * len(runs), runs, marker, color=colour, ms=4.5, label=title)
                 numbers.add(property=label, range=text, value=float(x), seed=origin.seeds[: len(runs)], shift=runs)
         ax.set_xlabel(label)
+        ax.xaxis.set_major_locator(MaxNLocator(5))
     axes[0, 0].set_ylabel("total variation")
     axes[0, 0].set_ylim(bottom=0)
     handles = {text.get_label(): text for text in axes[0, 0].lines if not text.get_label().startswith("_")}

@@ -19,7 +19,9 @@ def forecast_scores(name: str, rows: pd.DataFrame, medians: pd.DataFrame, origin
     """
     kernels, sources = list(dict.fromkeys(rows.kernel)), list(dict.fromkeys(medians.source))
     groups = list(dict.fromkeys(zip(rows.task, rows.model, strict=True)))
-    figure, axes = subplots(10.5, 0.34 * len(kernels) + 1.5, columns=len(sources), sharey=True, sharex=True)
+    figure, axes = subplots(
+        1.6 + 1.7 * len(sources), 0.34 * len(kernels) + 1.5, columns=len(sources), sharey=True, sharex=True
+    )
     markers = {model: "os^vD"[i] for i, model in enumerate(dict.fromkeys(rows.model))}
     colours = dict(zip(dict.fromkeys(rows.task), cycle(COLOURS), strict=False))
     shown: dict[str, Any] = {}
@@ -40,7 +42,7 @@ def forecast_scores(name: str, rows: pd.DataFrame, medians: pd.DataFrame, origin
     wide = medians.pivot(index="kernel", columns="source", values="r2").reindex(index=kernels, columns=sources)
     told = [" / ".join("none" if np.isnan(v) else f"{v:.2f}" for v in row) for row in wide.to_numpy()]
     lines = "; ".join(f"{kernel} {text}" for kernel, text in zip(kernels, told, strict=True))
-    finding = f"Median R2 over cells, {' / '.join(sources)}: {lines}. Values below -1 are drawn at -1."
+    finding = f"Median R2 over groups of runs, {' / '.join(sources)}: {lines}. Values below -1 are drawn at -1."
     alt = f"Dots of R2 by kernel ({', '.join(kernels)}) in {len(sources)} panels by source of the kernel's numbers."
     keys = ["task", "model", "kernel", "source", "corr", "r2", "skill", "skill_lo", "skill_hi"]
     return CaptionedFigure(name, figure, finding, alt, origin, [rows[keys]])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ class Interactive:
     finding: str
     alt: str
     origin: Origin
+
+    def saying(self, sentence: str) -> Interactive:
+        """The same figure under a caption of its own; what it said before unfolds below."""
+        return replace(self, finding=f"{sentence} {self.finding}")
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.finding}"

@@ -119,7 +119,7 @@ def caption(finding: str, origin: Origin | str, link: str = "") -> str:
     first, _, rest = finding.partition(". ")
     if len(first) > LONGEST:  # a list of numbers belongs with the rest
         first, _, listed = first.partition(":")
-        rest = f"{listed}. {rest}"
+        rest = f"{listed.removesuffix('.')}. {rest}"
     more = html.escape(f"{rest} {origin}".strip())
     return (
         f"<figcaption>{html.escape(first.removesuffix('.'))}. "
