@@ -193,7 +193,7 @@ def told(parts, true, model="tacotron"):
 
 
 def test_parts_that_act_apart_get_their_own_shares():
-    # spreads of 1 less what each part takes: .1, .2 and .3
+    # scatters of 1 less what each part takes: .1, .2 and .3
     true = np.random.default_rng(0).uniform(3, 7, 400)
     takes = (0.1, 0.2, 0.3)
     parts = [
@@ -202,7 +202,7 @@ def test_parts_that_act_apart_get_their_own_shares():
     ]
     found = evaluation.part_shares(told(parts, true))
     assert found == pytest.approx({"none": 0.02, "advance": 0.1, "stop": 0.2, "frames": 0.3}, abs=1e-5)
-    assert sum(found.values()) == pytest.approx(1 - evaluation.spread(np.array(parts[-1:]), true)[0], abs=1e-5)
+    assert sum(found.values()) == pytest.approx(1 - evaluation.scatter(np.array(parts[-1:]), true)[0], abs=1e-5)
     assert evaluation.part_errors(told(parts, true))["frames"] > evaluation.part_errors(told(parts, true))["advance"]
 
 

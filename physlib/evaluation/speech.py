@@ -30,7 +30,7 @@ KERNELS = ("said-again", "shrink-and-blur", "pilot-samples", "no-shift")
 Mass = Float[np.ndarray, " M"]
 
 
-def spread(rates: Float[np.ndarray, "N U"], true: Float[np.ndarray, " U"]) -> Float[np.ndarray, " N"]:
+def scatter(rates: Float[np.ndarray, "N U"], true: Float[np.ndarray, " U"]) -> Float[np.ndarray, " N"]:
     """Standard deviation of rates as a share of that of the utterances said: below 1 where a model narrows them."""
     return np.nanstd(rates, axis=-1) / np.std(true)
 
@@ -45,12 +45,12 @@ def part_errors(run: Result) -> dict[str, float]:
 
 
 def part_shares(run: Result) -> dict[str, float]:
-    """By how much each part narrows the spread of rates; the sum is one less the spread of what the model makes alone.
+    """By how much each part narrows the scatter of rates; the sum is one less the scatter of what the model makes alone.
 
     Shapley values: the change when a part is left to itself, averaged over the orders in which parts can be. What is lost
     with all parts as they truly were, the error of a single step, is `none`.
     """
-    kept = spread(run["spoken/parts"].astype(float), run["spoken/true"].astype(float))
+    kept = scatter(run["spoken/parts"].astype(float), run["spoken/true"].astype(float))
     names = get_model(run.config.model).parts
     orders, found = list(permutations(range(len(names)))), np.zeros(len(names))
     for order in orders:

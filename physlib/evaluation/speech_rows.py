@@ -15,12 +15,12 @@ from physlib.models import get_model
 def _narrowed(runs: Runs) -> list[Row]:
     """S1: the standard deviation of rates over that of the prior."""
     usual = runs.width / np.sqrt(12)
-    spread = [float(np.nanstd(run["q"].astype(float)) / usual) for run in runs.found]
-    return [runs.row("spread of rates", spread, RESOLUTION, variant="spread")]
+    scatter = [float(np.nanstd(run["q"].astype(float)) / usual) for run in runs.found]
+    return [runs.row("scatter of rates", scatter, RESOLUTION, variant="scatter")]
 
 
 def _parts(runs: Runs) -> list[Row]:
-    """S2: by how much each part narrows the spread, and how wrong the log rate is with that part alone left to itself."""
+    """S2: by how much each part narrows the scatter, and how wrong the log rate is with that part alone left to itself."""
     rows: list[Row] = []
     for number, measure in (("narrowing by", speech.part_shares), ("error of log rate by", speech.part_errors)):
         found = [measure(run) for run in runs.found]

@@ -111,7 +111,7 @@ def rates_by_model(
 
 @styled
 def narrowing_by_part(name: str, rows: pd.DataFrame, origin: Origin) -> CaptionedFigure:
-    """By how much each part narrows the spread of rates: a dot a seed, a bar for the mean.
+    """By how much each part narrows the scatter of rates: a dot a seed, a bar for the mean.
 
     `rows`: `model`, `part`, `seed`, `narrowing`, a share of the spread shown.
     """
@@ -129,7 +129,7 @@ def narrowing_by_part(name: str, rows: pd.DataFrame, origin: Origin) -> Captione
     ax.axvline(0, color=INK, lw=1)
     ax.set_yticks(range(at), labels)
     ax.invert_yaxis()
-    ax.set(xlabel="share of the spread of rates that it takes away")
+    ax.set(xlabel="share of the scatter of rates that it takes away")
     finding = f"Which part of a model narrows its rates. Means over seeds: {'; '.join(told)}."
     alt = f"Bars, one a part of each model. {'; '.join(told)}."
     return CaptionedFigure(name, figure, finding, alt, origin, [rows])

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = public(
         ),
         "mechanism": ("FLAT", "SMOOTH", "compared", "followed"),
         "remedies": ("experiments",),
+        "speech": ("speech",),
         "video": ("video",),
     },
 )
