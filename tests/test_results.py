@@ -21,9 +21,10 @@ from physlib.evaluation import (
     table,
 )
 from physlib.evaluation.run_group import gather
-from physlib.evaluation.video import sealed_path
+from physlib.evaluation.speech import sealed_path as speech_seal
+from physlib.evaluation.video import sealed_path as video_seal
 from physlib.kernels.ideal_denoiser import ideal_denoiser
-from physlib.models import PROBES
+from physlib.models import PROBES, get_model
 from physlib.runs.config import JUDGED_SEEDS
 from physlib.runs.diagnostics import covariances
 from physlib.runs.presets import changes, command
@@ -57,7 +58,8 @@ def test_every_run_of_the_book_is_stored_and_whole(config):
     assert len(others) == keep.others * len(tasks.get_task(config.task).others)
     assert bool(result.weights) == keep.weights
     assert chosen or len(result["trajectories"]) == min(n, keep.trajectories)
-    asked = 0 if config.model == "video-mlp" else config.n_plans  # of videos the clips to continue, for each test set
+    row = get_model(config.model)  # of videos these are clips to continue, of speech utterances to say again
+    asked = 0 if row.continues or row.parts else config.n_plans
     assert result.arrays.get("plan_q", np.empty(0)).shape == (asked,)
     assert result.provenance["dirty"] is False
     assert result.provenance["revision"]
@@ -164,7 +166,7 @@ def test_stored_weights_make_the_stored_samples(config):
 def test_nothing_else_is_stored_and_it_is_small():
     root = Store.of("laptop").root
     known = {Store.of(c.profile).path(c) for c in KEPT}
-    known |= {table.path(), sealed_path("laptop"), *(d.path("laptop") for d in DERIVED)}
+    known |= {table.path(), video_seal("laptop"), speech_seal("laptop"), *(d.path("laptop") for d in DERIVED)}
     known |= {path for cell in sealed.cells() if (path := Store.of("laptop").forecast(*cell)).exists()}
     known |= {gather(t, m, "laptop").path for t, m in (*forecasts.GROUPS, *mechanism.groups("laptop"))}
     found = {p for p in root.rglob("*") if p.is_file() and ".work" not in p.parts}

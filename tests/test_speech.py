@@ -1,5 +1,6 @@
 """Speech: spectrograms against closed forms, the rate against the synthesiser's own times, models' parts, bad input."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from physlib.models import build, get_model
 from physlib.models.speaker import PAIR
 from physlib.runs.config import Config
 from physlib.runs.setup import with_numbers
-from physlib.runs.store import Result
+from physlib.runs.store import Result, Store
+from physlib.studies import speech as study
 from physlib.tasks import espeak
 from physlib.tasks.espeak import SAMPLE_RATE, say
 from physlib.tasks.spectrogram import BANDS, FLOOR, FRAME_RATE, filters, log_mel, sound
@@ -233,3 +235,20 @@ def test_what_cannot_be_run_is_said_in_a_sentence(words, said):
     assert done.returncode == 2
     assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr
+
+
+def test_what_was_sealed_is_what_the_pilots_say():
+    record = evaluation.sealed("laptop")
+    for model in study.READERS:
+        pilots = [Store.of("laptop").get(config) for config in study.pilots(model, "laptop")]
+        assert record["models"][model]["pilots"] == [run.config.key for run in pilots]
+        told = [evaluation.SaidAgain.measured(run) for run in pilots]
+        for one, was in zip(told, record["models"][model]["measured"], strict=True):
+            assert dataclasses.asdict(one) == pytest.approx(was, rel=1e-6)
+        for mass in record["models"][model]["mass"].values():
+            assert sum(mass) == pytest.approx(1, abs=1e-3)
+
+
+def test_nothing_is_sealed_twice():
+    with pytest.raises(PhyslibError, match="sealed once"):
+        evaluation.seal("laptop")

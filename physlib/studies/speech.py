@@ -36,5 +36,5 @@ def told(profile: str) -> list[Config]:
 
 def runs(profile: str) -> list[Config]:
     """All of them, pilots first."""
-    found = [c for model in models(profile) for c in pilots(model, profile)]
+    found = [c for model in models(profile) if model in READERS for c in pilots(model, profile)]
     return found + [c for model in models(profile) for c in judged(model, profile)] + told(profile)
