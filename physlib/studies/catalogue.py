@@ -149,10 +149,9 @@ def _of_speech(profile: str) -> Iterator[Evidence]:
                 yield Evidence("S4", speech.TASK, model, None, configs, tuple(speech.pilots(model, profile)))
         else:
             yield Evidence("C4", speech.TASK, model, None, configs)
-    if profile != "smoke":  # remedies: told the rate; coordinates, that is durations in place of frames after frames
-        first, styled, timed = (tuple(speech.judged(model, profile)) for model in speech.READERS)
-        yield Evidence("C8", speech.TASK, speech.READERS[0], "condition", tuple(speech.told(profile)), first)
-        yield Evidence("C9", speech.TASK, speech.READERS[2], "durations", timed, styled)
+    if profile != "smoke":  # a remedy by coordinates: durations in place of frames after frames
+        _, before, after = (tuple(speech.judged(model, profile)) for model in speech.READERS)
+        yield Evidence("C9", speech.TASK, speech.READERS[2], "durations", after, before)
 
 
 def _of_prior(prior: str, profile: str) -> Iterator[Evidence]:

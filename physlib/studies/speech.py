@@ -28,13 +28,7 @@ def judged(model: str, profile: str) -> list[Config]:
     return [resolve(TASK, model, profile, seed) for seed in seeds_of(profile)]
 
 
-def told(profile: str) -> list[Config]:
-    """Runs of the first reader when it is told the rate, and asked for rates of the prior; none at smoke."""
-    seeds = () if profile == "smoke" else seeds_of(profile)
-    return [resolve(TASK, READERS[0], profile, seed, mitigation="condition") for seed in seeds]
-
-
 def runs(profile: str) -> list[Config]:
     """All of them, pilots first."""
     found = [c for model in models(profile) if model in READERS for c in pilots(model, profile)]
-    return found + [c for model in models(profile) for c in judged(model, profile)] + told(profile)
+    return found + [c for model in models(profile) for c in judged(model, profile)]
