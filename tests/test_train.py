@@ -49,7 +49,9 @@ def start(model, folder, out):
     return subprocess.Popen(command, cwd=root, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE)
 
 
-@pytest.mark.parametrize("model", sorted(row.name for row in models.MODELS.values() if not (row.plans or row.continues)))
+@pytest.mark.parametrize(
+    "model", sorted(row.name for row in models.MODELS.values() if not (row.plans or row.continues))
+)
 def test_killed_run_resumes_bit_for_bit(model, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
