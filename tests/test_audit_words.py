@@ -1,12 +1,16 @@
 """What an audit says must be true: signs, sizes, ties, shares, and when to look for another cause."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from physlib.audit import after, audit
 from physlib.audit.random_walk import RandomWalk
+from physlib.audit.report import advice
 from physlib.audit.report.words import chance, span, where
 from physlib.core.rng import numpy_rng
+from physlib.figures.trees import BRANCHES, OTHERWISE
 from physlib.kernels import Isotropic
 from tests.test_audit import curves, demonstrations
 
@@ -124,3 +128,13 @@ def test_hard_ends_are_found_with_what_is_lost_there():
             assert end["guard"] == pytest.approx(2 * size, rel=0.1)
             assert end["lost"] == pytest.approx(0.5 * size / np.sqrt(2 * np.pi), rel=0.15)
         assert ("guard band" in done.summary()) == bool(ends)
+
+
+def test_the_drawn_tree_gives_the_advice_of_the_report():
+    """Every way out begins as a sentence of the report does, in the report's order."""
+    said = inspect.getsource(advice)
+    for text in (*(branch.leaf for branch in BRANCHES), OTHERWISE):
+        assert text.replace("\n", " ").split(",")[0] in said
+    after = [branch.leaf.replace("\n", " ").split(",")[0] for branch in BRANCHES[2:]]
+    places = [said.index(text) for text in after if text != "Train longer"]
+    assert places == sorted(places)

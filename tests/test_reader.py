@@ -1,4 +1,4 @@
-"""Part one is a reader's hour: short pages, few numbers, visible code that runs when it is copied."""
+"""Part one is a reader's hour: short pages, few tables, visible code that runs when it is copied. Few numbers everywhere."""
 
 import re
 import subprocess
@@ -34,10 +34,13 @@ def test_the_hour_has_seven_pages_in_the_order_of_the_contents():
 
 
 @pytest.mark.parametrize("page", HOUR, ids=lambda p: p.stem)
-def test_budgets_of_words_and_numbers(page):
-    text = prose(page)
-    assert sum(len(part.split()) for part in text) <= WORDS
-    for part in text:
+def test_budget_of_words(page):
+    assert sum(len(part.split()) for part in prose(page)) <= WORDS
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda p: p.stem)
+def test_budget_of_numbers(page):
+    for part in prose(page):
         for paragraph in re.split(r"\n\n+", part):
             if paragraph.lstrip().startswith(("|", "`", "$$")):
                 continue
@@ -50,6 +53,18 @@ def test_budgets_of_words_and_numbers(page):
 def test_a_few_tables(page):
     code = "\n".join(c.source for c in jupytext.read(page).cells if c.cell_type == "code")
     assert len(re.findall(r"(?m)^table\(", code)) <= TABLES
+
+
+DRAWN = re.compile(r"figures\.(?!Origin)\w+\(")
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if page not in HOUR], ids=lambda p: p.stem)
+def test_every_figure_says_what_it_shows(page):
+    """A caption of one sentence, `.saying(...)`, by the page that argues with the figure."""
+    code = [c.source for c in jupytext.read(page).cells if c.cell_type == "code"]
+    for source in code:
+        drawn = [m for m in DRAWN.findall(source) if "Animation" not in m]
+        assert len(drawn) <= source.count(".saying("), source
 
 
 @pytest.mark.parametrize("page", HOUR, ids=lambda p: p.stem)

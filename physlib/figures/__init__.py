@@ -20,6 +20,7 @@ from physlib.figures.shift import forecast_interval, histograms, observed_and_fo
 from physlib.figures.sizes import denoising_error, fitted_sizes
 from physlib.figures.speech import Utterances, narrowing_by_part, rates_by_model
 from physlib.figures.style import CaptionedFigure, Origin
+from physlib.figures.trees import audit_tree
 from physlib.figures.video import Animation, attributes_kept, space_time, velocity_in_out
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Utterances",
     "advantage_by_locality",
     "attributes_kept",
+    "audit_tree",
     "average_at_an_edge",
     "confound_forest",
     "decision_curves",
