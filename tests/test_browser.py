@@ -18,19 +18,19 @@ PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "notebooks/05_when": (0, 1, 0),
     "notebooks/06_forecast": (1, 1, 1),
     "notebooks/07_remedies": (0, 1, 0),
-    "notebooks/15_models": (1, 1, 0),
-    "notebooks/16_locality": (20, 4, 0),
-    "notebooks/14_kernels": (10, 4, 0),
-    "notebooks/17_forecasts": (3, 3, 1),
-    "notebooks/18_confounds": (0, 3, 0),
+    "notebooks/16_models": (1, 1, 0),
+    "notebooks/17_locality": (20, 4, 0),
+    "notebooks/15_kernels": (10, 4, 0),
+    "notebooks/18_forecasts": (3, 3, 1),
+    "notebooks/19_confounds": (0, 3, 0),
     "notebooks/08_maze": (3, 8, 1),
     "notebooks/09_pendulum": (3, 6, 2),
-    "notebooks/19_all_remedies": (2, 5, 1),
+    "notebooks/20_all_remedies": (2, 5, 1),
     "notebooks/10_video": (0, 2, 0),
     "notebooks/11_speech": (0, 2, 0),
-    "notebooks/11_audit": (1, 5, 0),
-    "notebooks/13_your_task": (0, 1, 0),
-    "notebooks/20_priors": (2, 4, 0),
+    "notebooks/12_audit": (1, 5, 0),
+    "notebooks/14_your_task": (0, 1, 0),
+    "notebooks/21_priors": (2, 4, 0),
     "book/notation": (15, 0, 0),
     "book/claims": (0, 0, 0),
     "book/limits": (0, 0, 0),
@@ -119,7 +119,7 @@ def luminance(colour):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_legible_in_both_schemes(visit, scheme):
-    page, _, _ = visit("notebooks/17_forecasts", scheme=scheme)
+    page, _, _ = visit("notebooks/18_forecasts", scheme=scheme)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.wait_for_selector(".js-plotly-plot .main-svg")
     page.wait_for_timeout(500)
@@ -137,7 +137,7 @@ def test_figures_are_legible_in_both_schemes(visit, scheme):
 
 
 def test_slider_moves_the_forecast(visit):
-    page, _, _ = visit("notebooks/17_forecasts")
+    page, _, _ = visit("notebooks/18_forecasts")
     page.wait_for_selector("#forecast-slider .slider-grip-rect")
     read = (
         "[document.querySelector('#forecast-slider').data[0].y, document.querySelector('#forecast-slider').data[1].y]"
