@@ -140,15 +140,10 @@ def _of_speech(profile: str) -> Iterator[Evidence]:
     """What the page on speech states of its models."""
     for model in speech.models(profile):
         configs = tuple(speech.judged(model, profile))
-        for claim in ("C1", "C2", "C3", "S1"):
+        for claim in ("C1", "C2", "C3", "S1", "S2", "S3"):
             yield Evidence(claim, speech.TASK, model, None, configs)
-        if model in speech.READERS:
-            yield Evidence("S2", speech.TASK, model, None, configs)
-            yield Evidence("S3", speech.TASK, model, None, configs)
-            if profile == "laptop":  # elsewhere nothing is sealed
-                yield Evidence("S4", speech.TASK, model, None, configs, tuple(speech.pilots(model, profile)))
-        else:
-            yield Evidence("C4", speech.TASK, model, None, configs)
+        if profile == "laptop":  # elsewhere nothing is sealed
+            yield Evidence("S4", speech.TASK, model, None, configs, tuple(speech.pilots(model, profile)))
     if profile != "smoke":  # a remedy by coordinates: durations in place of frames after frames
         _, before, after = (tuple(speech.judged(model, profile)) for model in speech.READERS)
         yield Evidence("C9", speech.TASK, speech.READERS[2], "durations", after, before)

@@ -1,4 +1,4 @@
-"""The runs of the page on speech: reading aloud step by step, by durations, and denoising; with a style and without."""
+"""The runs of the page on speech: reading aloud step by step or by durations, with a style and without."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from physlib.tasks.speech import Speech
 TASK = Speech.family
 READERS = ("tacotron", "tacotron-style", "durations-style")
 """Models that say a text."""
-MODELS = (*READERS, "diffusion-unet")
-"""And the denoiser on the canvas, which says whatever it likes."""
 
 
 def models(profile: str) -> tuple[str, ...]:
-    """Those trained at a profile; at smoke two of the readers."""
-    return MODELS if profile != "smoke" else READERS[:2]
+    """Those trained at a profile; at smoke two."""
+    return READERS if profile != "smoke" else READERS[:2]
 
 
 def pilots(model: str, profile: str) -> list[Config]:
@@ -30,5 +28,5 @@ def judged(model: str, profile: str) -> list[Config]:
 
 def runs(profile: str) -> list[Config]:
     """All of them, pilots first."""
-    found = [c for model in models(profile) if model in READERS for c in pilots(model, profile)]
+    found = [c for model in models(profile) for c in pilots(model, profile)]
     return found + [c for model in models(profile) for c in judged(model, profile)]
