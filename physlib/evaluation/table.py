@@ -85,10 +85,11 @@ COLUMNS = {  # name: kind; numbers are means over seeds unless said
 }
 KEY = ["claim", "task", "model", "kernel", "source", "variant", "profile"]
 """Columns that no two rows share."""
-OF_GROUPS = ("C1", "C4", "C5")
+OF_GROUPS = ("C1", "C4", "C5", *speech_rows.MAKERS)
 MAKERS = mechanism.MAKERS | sealed_scores.MAKERS
-BY_CLAIM = video_rows.MAKERS | speech_rows.MAKERS
 """Makers of rows by the variant of the evidence, where it has one of its own."""
+BY_CLAIM = video_rows.MAKERS | speech_rows.MAKERS
+"""And by the claim, where that has one."""
 _TYPES = {"float": "float64", "int": "Int64", "bool": "boolean", "text": "str"}
 
 
