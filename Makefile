@@ -23,6 +23,13 @@ $(READY): requirements.lock
 book: $(READY) ## build the book from the stored results; prints where index.html is
 	$(BIN)/physlib book --profile laptop
 
+pdf: book ## print the built site into one PDF, by headless Chromium
+	$(BIN)/python -m physlib.book.pdf
+
+zip: book ## pack the built site into one file
+	$(BIN)/python -m zipfile -c _build/physical-misgeneralization.zip _build/site/laptop/_build/html/
+	@echo _build/physical-misgeneralization.zip
+
 smoke: $(READY) ## build the book with everything trained from nothing, tiny
 	$(BIN)/physlib book --profile smoke
 
@@ -57,4 +64,4 @@ bench: $(READY) ## speed, as ratios within one run
 clean: ## remove what was built; results stay
 	rm -rf _build $(VENV)
 
-.PHONY: help book smoke test quick lint pair reproduce table bench clean
+.PHONY: help book pdf zip smoke test quick lint pair reproduce table bench clean

@@ -6,6 +6,10 @@ import shutil
 
 import pytest
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
+
+from physlib.book import pdf
+from physlib.core.errors import PhyslibError
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("book")]
 
@@ -213,3 +217,21 @@ def test_utterances_can_be_heard_offline(visit):
         assert 0.3 < player.evaluate(loaded) < 2.0
         assert player.get_attribute("aria-label")
     assert errors == []
+
+
+def test_the_site_prints_as_one_pdf_with_contents_and_numbers(book, tmp_path):
+    names = ["book/intro", "notebooks/06_forecast", "book/limits"]
+    count = pdf.make(book, tmp_path / "book.pdf", names)
+    bound = PdfReader(tmp_path / "book.pdf")
+    assert len(bound.pages) == count
+    titles = [item.title for item in bound.outline]
+    assert titles == ["Contents", *(pdf.title_of(book / f"{name}.html") for name in names)]
+    first, last = (bound.pages[i].extract_text() for i in (0, -1))
+    for item in bound.outline[1:]:
+        begins = bound.get_destination_page_number(item) + 1
+        assert re.search(rf"{re.escape(item.title)}\s*{begins}\b", first)
+        assert item.title in bound.pages[begins - 1].extract_text()
+    assert last.rstrip().endswith(str(count))
+    assert (tmp_path / "book.pdf").stat().st_size < 5e6
+    with pytest.raises(PhyslibError, match="no site"):
+        pdf.make(tmp_path, tmp_path / "none.pdf")

@@ -101,9 +101,10 @@ class Speech(FiniteBankTask):
         return read(arrays)
 
     def sample(self, n, rng):
-        """`n` utterances with as many in each 22nd of the prior; sets no larger than the stored one are taken from it."""
-        if n <= len(self.stored.rate) and self.name == self.family:
-            rows = rng.permutation(len(self.stored.rate))[:n]
+        """`n` utterances with as many in each of `STRATA` parts of the prior; sets no larger than the stored one are taken from it."""
+        known = np.flatnonzero((self.stored.rate >= self.lo) & (self.stored.rate <= self.hi))
+        if n <= len(known) and self.name == self.family:
+            rows = rng.permutation(known)[:n]
             made = Utterances(*(part[rows] for part in self.stored))
         else:
             edges = self.prior.quantile(np.linspace(0, 1, STRATA + 1))
