@@ -19,7 +19,7 @@ from physlib.core.errors import PhyslibError
 from physlib.core.files import root, write_atomic
 
 _SHEET = (
-    "<!doctype html><meta charset='utf-8'><style>@page {{ size: A4; margin: 15mm }} body {{ font-family: sans-serif }}"
+    "<!doctype html><meta charset='utf-8'><style>@page {{ size: letter; margin: 15mm }} body {{ font-family: sans-serif }}"
     " {style}</style>{body}"
 )
 
@@ -74,7 +74,7 @@ def contents(chapters: list[Chapter], first: int) -> PdfReader:
 def numbers(count: int) -> PdfReader:
     """Sheets that are empty but for their number at the foot."""
     style = (
-        "@page { margin: 0 } div { height: 296mm; position: relative; page-break-after: always }"
+        "@page { margin: 0 } body { margin: 0 } div { height: 279mm; overflow: hidden; position: relative; page-break-after: always }"
         " span { position: absolute; bottom: 6mm; width: 100%; text-align: center; font-size: 9pt; color: #555 }"
     )
     body = "".join(f"<div><span>{number}</span></div>" for number in range(1, count + 1))
