@@ -63,7 +63,7 @@ def test_every_figure_says_what_it_shows(page):
     """A caption of one sentence, `.saying(...)`, by the page that argues with the figure."""
     code = [c.source for c in jupytext.read(page).cells if c.cell_type == "code"]
     for source in code:
-        drawn = [m for m in DRAWN.findall(source) if "Animation" not in m]
+        drawn = [m for m in DRAWN.findall(source) if "Animation" not in m and "Utterances" not in m]  # theirs is given
         assert len(drawn) <= source.count(".saying("), source
 
 

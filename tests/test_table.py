@@ -20,11 +20,12 @@ from physlib.models import PROBES, RENOISE
 from physlib.runs.run import fetch
 from physlib.runs.store import Result
 from physlib.runs.summary import summarise
-from physlib.studies import catalogue, confounds, forecasts
+from physlib.studies import catalogue, confounds, forecasts, speech
 from tests.conftest import ROOT, physlib
 
 EVIDENCE = catalogue.evidence("laptop")
 SCORED = ("C4", "C5")
+SPOKEN = tuple((speech.TASK, model) for model in speech.READERS)
 
 
 @pytest.fixture(scope="session")
@@ -123,11 +124,11 @@ def test_claims_without_a_forecast_have_their_rows(found):
     assert of("C10")[of("C10").variant.isin(usual)].value.nunique() == 1
     assert tuple(of("C11").task) == catalogue.DIAL
     assert tuple(of("C12").task) == catalogue.TOYS
-    assert set(of("C2")[["task", "model"]].itertuples(index=False, name=None)) == set(forecasts.SYNTHETIC)
-    assert {"J", "cells", "cells/s", "sd"} == set(of("C3").unit)
+    assert set(of("C2")[["task", "model"]].itertuples(index=False, name=None)) == {*forecasts.SYNTHETIC, *SPOKEN}
+    assert {"J", "cells", "cells/s", "sd", "syllables/s"} == set(of("C3").unit)
     assert set(of("C6").variant.fillna("all")) == {"all", "plausible paths", "plans between given ends"}
     kinds = of("C2")[of("C2").no_shift.notna()].model  # every model kind shifts among plausible samples somewhere
-    assert set(kinds) == set(catalogue.MODELS)
+    assert set(kinds) == {*catalogue.MODELS, *speech.READERS}
     headline = found[found.model == "denoisers"]
     assert set(headline.task) == {"synthetic", "applied"}
     assert set(headline.kernel) == {"contract"}
@@ -173,7 +174,7 @@ def flat(run: Result) -> Result:
     measured = {"q": q.astype(np.float32), "residual": np.zeros(q.size, np.float16)}
     summary, facts = summarise(task, measured, np.empty((0, *task.shape)))
     arrays = run.arrays | summary | measured
-    if config.n_plans:
+    if "plan_q" in arrays:
         arrays["plan_q"] = rng.permutation(arrays["plan_data_q"])
     if "other/path length" in arrays:
         arrays["other/path length"] = rng.uniform(2, 10, q.size)

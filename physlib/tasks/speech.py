@@ -37,7 +37,7 @@ from physlib.tasks.utterances import (
 
 SCRIPT = 16  # numbers that models of speech are given: the phonemes of a text, and in training the frames of each
 STRATA = 55  # of equal probability, filled alike; a frame is wider than one, and rates gather within frames
-STORED = Path(__file__).with_name("utterances.safetensors")
+_STORED = Path(__file__).with_name("utterances.safetensors")
 """A few utterances that come with the library: small sets are taken from them, and frames are compared with theirs."""
 
 
@@ -97,7 +97,7 @@ class Speech(FiniteBankTask):
     @cached_property
     def stored(self) -> Utterances:
         """The utterances that come with the library."""
-        arrays, _ = read_sealed(STORED, "set of utterances", "install physlib again.")
+        arrays, _ = read_sealed(_STORED, "set of utterances", "install physlib again.")
         return read(arrays)
 
     def sample(self, n, rng):
