@@ -35,8 +35,8 @@ smoke: $(READY) ## build the book with everything trained from nothing, tiny
 
 test: $(READY) ## run the tests, with a smoke build of the book
 	@if [ -z "$$(command -v chromium)" ]; then \
-	  echo "browser tests not run: install chromium"; $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser"; \
-	else $(BIN)/python -m pytest -q -n 2 --dist loadgroup; fi
+	  echo "browser tests not run: install chromium"; $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"; \
+	else $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder; fi
 
 quick: $(READY) ## style, layers and the tests that take seconds, in a minute and a half
 	$(BIN)/ruff check .

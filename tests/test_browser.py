@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from physlib.book import pdf
 from physlib.core.errors import PhyslibError
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("book")]
+pytestmark = pytest.mark.browser
 
 PAGES = {  # page -> formulas, SVG figures, interactive plots, at least
     "book/intro": (0, 1, 0),

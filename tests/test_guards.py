@@ -7,7 +7,6 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.conftest import ROOT
@@ -81,7 +80,6 @@ def test_source_is_formatted():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.xdist_group("book")
 def test_built_site_names_no_machine(book):
     suffixes = (".html", ".js", ".json", ".txt", ".inv")
     foreign = ("_static/vendor", "_static/mathjax", "_static/scripts", "_static/webpack", "_static/locales")

@@ -106,7 +106,6 @@ def test_no_number_is_glued_in_vain(page):
                 assert not isinstance(name, ast.Constant) or name.value in named, f"no prose names {name.value}"
 
 
-@pytest.mark.xdist_group("book")
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_prose_and_code_glue_the_same_numbers(page, book, build_folder):
     executed = nbformat.read(build_folder / "pages" / "smoke" / f"{page.stem}.ipynb", 4)
