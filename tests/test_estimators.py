@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from physlib import tasks
@@ -64,6 +64,7 @@ def test_sinusoid_ends_at_the_line_and_the_alternating_series():
     assert np.allclose(q, [0, 0, np.pi], atol=1e-4)
 
 
+@example(0.625, -0.25, 0.2)  # a straight line fits better than any sinusoid: the limit at zero, where sin vanishes
 @given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0.2, 1))
 def test_sinusoid_leaves_no_more_than_any_frequency_nearby(a, b, q):
     noise = numpy_rng(0, "noise").standard_normal(16)
@@ -75,7 +76,7 @@ def test_sinusoid_leaves_no_more_than_any_frequency_nearby(a, b, q):
         return np.sum((u - basis @ np.linalg.lstsq(basis, u, rcond=None)[0]) ** 2)
 
     best = get_estimator(tasks.get_task("sinusoid"), "nonlinear-least-squares")(u[None, :, None])[0]
-    assert left(best) <= min(left(q) for q in np.linspace(0.01, 3.13, 300)) + 1e-9
+    assert left(max(best, 1e-6)) <= min(left(q) for q in np.linspace(0.01, 3.13, 300)) + 1e-9
 
 
 @pytest.mark.parametrize("estimator", ["best-orbit", "errors-in-variables"])
